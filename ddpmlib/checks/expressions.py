@@ -1,0 +1,135 @@
+"""Judge an answer that is a formula.
+
+A student's SymPy expression comes as text. It is read here by a small grammar of its own (numbers, the exercise's symbols,
+``+ - * / **``, ``sqrt``, ``exp``, ``log``), never by ``eval`` or ``sympify``, so that an answer cannot run code.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Mapping
+
+import sympy
+
+from .judging import Draw
+from .plain import Expression, Raised
+
+_OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+_FUNCTIONS = {"sqrt": sympy.sqrt, "exp": sympy.exp, "log": sympy.log}
+_MAX_NODES = 400
+_MAX_EXPONENT = 12
+_MAX_DIGITS = 30
+POINTS = 12
+
+
+def read(text: str, symbols: Mapping[str, tuple[float, float]]) -> sympy.Expr:
+    """Read an expression in the given (positive or real) symbols; raise ValueError where the text is anything else."""
+    try:
+        tree = ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise ValueError(f"cannot read the expression {text[:80]!r}") from None
+    if sum(1 for _ in ast.walk(tree)) > _MAX_NODES:
+        raise ValueError("the expression is too long; simplify it")
+    return _build(tree.body, symbols)
+
+
+def symbol(name: str, symbols: Mapping[str, tuple[float, float]]) -> sympy.Symbol:
+    """The SymPy symbol of this name: positive if its range is."""
+    return sympy.Symbol(name, **({"positive": True} if symbols[name][0] >= 0 else {"real": True}))
+
+
+def _build(node: ast.AST, symbols: Mapping[str, tuple[float, float]]) -> sympy.Expr:
+    match node:
+        case ast.Constant(value=bool()):
+            pass
+        case ast.Constant(value=int() | float() as value) if len(repr(value)) <= _MAX_DIGITS:
+            return sympy.nsimplify(value, rational=True)
+        case ast.Name(id="pi"):
+            return sympy.pi
+        case ast.Name(id=name) if name in symbols:
+            return symbol(name, symbols)
+        case ast.Name(id=name):
+            raise ValueError(f"the symbol {name} is not one of this exercise's: {', '.join(symbols)}")
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_build(operand, symbols)
+        case ast.BinOp(op=ast.Pow(), left=left, right=right):
+            base, power = _build(left, symbols), _build(right, symbols)
+            if power.is_number and abs(power) > _MAX_EXPONENT:
+                raise ValueError(f"the exponent {power} is too large to be meant")
+            return base**power
+        case ast.BinOp(op=op, left=left, right=right) if type(op) in _OPERATORS:
+            return _OPERATORS[type(op)](_build(left, symbols), _build(right, symbols))
+        case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _FUNCTIONS:
+            return _FUNCTIONS[name](_build(argument, symbols))
+    raise ValueError(f"cannot read {ast.unparse(node)[:80]!r}; use numbers, symbols, + - * / **, sqrt, exp and log")
+
+
+def compare_expression(
+    result: object,
+    expected: sympy.Expr,
+    symbols: Mapping[str, tuple[float, float]],
+    draw: Draw,
+    *,
+    known: Mapping[str, sympy.Expr] | None = None,
+    special: Mapping[str, Mapping[str, object]] | None = None,
+) -> str | None:
+    """Decide whether an answer equals ``expected`` for all admissible values of the symbols.
+
+    Two expressions are equal if SymPy simplifies their difference to 0, or else if they agree to 12 digits at random
+    admissible points. ``symbols`` gives the range of each symbol. A wrong answer is told, in this order, the first
+    misconception in ``known`` that it equals, the special case in ``special`` (a description, and the values of some
+    symbols there) in which it is right, and the factor or the term by which it is off.
+    """
+    if isinstance(result, (int, float)) and not isinstance(result, bool):
+        result = Expression(repr(result))
+    if not isinstance(result, Expression):
+        kind = "None (is a return missing?)" if result is None else str(result) if isinstance(result, Raised) else (
+            f"a {type(result).__name__}")
+        return f"the answer should be a SymPy expression in {', '.join(symbols)}; got {kind}"
+    try:
+        answer = read(result.text, symbols)
+    except ValueError as error:
+        return str(error)
+    points = [{symbol(name, symbols): draw.number(*bounds) for name, bounds in symbols.items()} for _ in range(POINTS)]
+    if _equal(answer, expected, points):
+        return None
+    first = points[0]
+    where = ", ".join(f"{name} = {value:.4g}" for name, value in first.items())
+    problem = f"at {where} your expression is {_value(answer, first)}, it should be {_value(expected, first)}"
+    for misconception, wrong in (known or {}).items():
+        if _equal(answer, wrong, points):
+            return f"{problem}\n{misconception}"
+    for description, values in (special or {}).items():
+        fixed = {symbol(name, symbols): sympy.sympify(value) for name, value in values.items()}
+        if _equal(answer.subs(fixed), expected.subs(fixed), points):
+            return f"{problem}\nIt is right {description} only."
+    return f"{problem}{_off_by(answer, expected, points)}"
+
+
+def _equal(a: sympy.Expr, b: sympy.Expr, points: list[dict]) -> bool:
+    if a == b or sympy.cancel(a - b) == 0:
+        return True
+    for point in points:
+        left, right = (sympy.N(expression.subs(point), 30) for expression in (a, b))
+        if not (left.is_finite and right.is_finite) or abs(left - right) > 1e-12 * (1 + abs(right)):
+            return False
+    return True
+
+
+def _value(expression: sympy.Expr, point: dict) -> str:
+    value = sympy.N(expression.subs(point), 6)
+    return str(value) if value.is_finite else "not a finite number"
+
+
+def _off_by(answer: sympy.Expr, expected: sympy.Expr, points: list[dict]) -> str:
+    """A line that names the factor or the term by which an answer is off, if that is a short expression."""
+    for relation, word in ((lambda: sympy.simplify(answer / expected), "a factor"),
+                           (lambda: sympy.simplify(answer - expected), "a term")):
+        try:
+            difference = relation()
+        except (ValueError, TypeError, ZeroDivisionError, NotImplementedError):
+            continue
+        if difference.is_finite is not False and difference.count_ops() <= 5 and difference != 0:
+            return f"\nYour answer is off by {word} {difference}."
+    return ""

@@ -1,0 +1,65 @@
+"""What a notebook needs of the checks."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from pathlib import Path
+
+import ddpmlib
+
+from .assess import assess
+from .catalogue import exercise
+from .plain import raised
+from .run import TIME_LIMIT, TimeLimit, time_limit
+
+
+def check(number: str, *, seed: int | None = None) -> float:
+    """Check an exercise, print what was found, and return the points earned.
+
+    Every call draws fresh cases; pass the ``seed`` that a failing check names to see the same ones again.
+    """
+    verdict = assess(number, seed=seed)
+    print(verdict.report())
+    return verdict.points
+
+
+def source(number: str) -> None:
+    """Print the student's code of an exercise, as it stands in the file."""
+    entry = exercise(number)
+    path = Path(ddpmlib.__file__).parent / f"{entry.module}.py"
+    if ddpmlib.REFERENCE:
+        print(f"# your code of ddpmlib/{entry.module}.py is shown here")
+    elif not path.exists():
+        print(f"# ddpmlib/{entry.module}.py cannot be found")
+    else:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        print(_functions(text, entry.functions) or text)
+
+
+def _functions(text: str, names: tuple[str, ...]) -> str:
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return ""
+    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in names]
+    return "\n\n".join(ast.get_source_segment(text, node) for node in found)
+
+
+@contextlib.contextmanager
+def uses(*numbers: str):
+    """Mark code that needs the given exercises: while one of them is not done, or fails, print a note instead.
+
+    Nothing that a student's function raises gets out of the block, so one open exercise never stops the rest of a page.
+    """
+    entries = [exercise(number) for number in numbers]
+    names = " and ".join(f"Exercise {entry.number} ({entry.title})" for entry in entries)
+    try:
+        with time_limit(TIME_LIMIT * 3):
+            yield
+    except NotImplementedError:
+        print(f"This part of the page is made by your own code: it appears once {names} is done.")
+    except (Exception, TimeLimit) as error:
+        if ddpmlib.REFERENCE:
+            raise
+        print(f"This part of the page is made by your own code of {names}, which raised {raised(error)}")

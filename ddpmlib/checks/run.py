@@ -1,0 +1,125 @@
+"""The running half of a check: call the student's code on a case and return plain values.
+
+Nothing here, nor in ``ddpmlib.checks.runs``, knows an expected value: a grader may run this half in a sandbox that
+does not hold ``ddpmlib.checks.judges`` at all, and judge what comes back in a process of its own.
+As a program (``python -m ddpmlib.checks.run``) it reads packed requests from standard input and writes packed
+results to standard output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import io
+import os
+import signal
+import sys
+import threading
+import warnings
+from pathlib import Path
+from types import ModuleType
+
+from .catalogue import exercise
+from .plain import pack, plain, raised, unpack
+
+TIME_LIMIT = 20.0  # seconds for all cases of one exercise
+
+
+class TimeLimit(BaseException):
+    """The student's code ran longer than it may (no Exception, so that ``except Exception`` does not swallow it)."""
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float):
+    """Raise TimeLimit in the block after ``seconds``; where signals are not to be had, run without a limit."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(signum, frame):
+        raise TimeLimit(f"did not finish within {seconds:g} seconds; is there an endless loop?")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again each second, should the code swallow it
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+_loaded: dict[str, int] = {}
+
+
+def student_module(name: str) -> ModuleType:
+    """Import ``ddpmlib.<name>``, anew if its file has changed since it was last imported here."""
+    full = f"ddpmlib.{name}"
+    module = sys.modules.get(full)
+    if module is None:
+        importlib.invalidate_caches()
+        module = importlib.import_module(full)
+    else:
+        stamp = Path(module.__file__).stat().st_mtime_ns
+        if stamp != _loaded.get(full, stamp):
+            module = importlib.reload(module)
+    _loaded[full] = Path(module.__file__).stat().st_mtime_ns
+    return module
+
+
+def run(module, case: dict) -> object:
+    """Call one function on one case and return a plain value; an exception is returned as ``Raised``.
+
+    ``case["call"]`` names a function of ``ddpmlib.checks.runs.<module>``, which gets the student's module first, or a
+    function of the student's module; ``case["arguments"]`` are its keyword arguments.
+    """
+    try:
+        special = _special_run(module.__name__.rpartition(".")[2], case["call"])
+        if special is not None:
+            return plain(special(module, **case["arguments"]))
+        return plain(getattr(module, case["call"])(**case["arguments"]))
+    except (Exception, SystemExit) as error:
+        return raised(error)
+
+
+def run_exercise(number: str, cases: list[dict], module=None) -> tuple[list[object], str]:
+    """Run all cases of an exercise; return the results and what the student's code wrote to standard error.
+
+    ``module`` stands in for the student's module (the tests pass wrong and alternative ones). Whatever goes wrong,
+    there is one result for each case.
+    """
+    results: list[object] = []
+    noise = io.StringIO()
+    with contextlib.redirect_stderr(noise), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        try:
+            with time_limit(TIME_LIMIT):
+                if module is None:
+                    module = student_module(exercise(number).module)
+                for case in cases:
+                    results.append(run(module, case))
+        except (Exception, SystemExit, TimeLimit) as error:
+            results += [raised(error)] * (len(cases) - len(results))
+    said = [f"{entry.category.__name__}: {entry.message}" for entry in caught]
+    return results, "\n".join(said + noise.getvalue().splitlines())[:2000]
+
+
+def _special_run(module: str, call: str):
+    name = f"{__package__}.runs.{module}"
+    if importlib.util.find_spec(name) is None:
+        return None
+    return getattr(importlib.import_module(name), call, None)
+
+
+def main() -> None:
+    """Answer a packed list of ``[number, cases]`` with a packed list of ``[results, standard error]``."""
+    requests = unpack(sys.stdin.buffer.read())
+    answer_to = os.dup(1)
+    os.dup2(2, 1)  # what the student's code prints must not get between the answers
+    answers = [list(run_exercise(number, cases)) for number, cases in requests]
+    with os.fdopen(answer_to, "wb") as stream:
+        stream.write(pack(answers))
+
+
+if __name__ == "__main__":
+    main()
