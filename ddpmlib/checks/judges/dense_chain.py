@@ -32,8 +32,7 @@ class Dense:
 
     def paths(self, noise: list[Tensor]) -> list[Tensor]:
         """The levels for the given noise: the Cholesky factor is the one triangular map with this covariance."""
-        stacked = torch.cat(torch.broadcast_tensors(*noise) if len(set(self.dims)) == 1 else noise, dim=-1)
-        return list((self.mean + stacked @ torch.linalg.cholesky(self.covariance).T).split(self.dims, dim=-1))
+        return list((self.mean + torch.cat(noise, dim=-1) @ torch.linalg.cholesky(self.covariance).T).split(self.dims, dim=-1))
 
     def last(self) -> MultivariateNormal:
         """The marginal of the level that is drawn last."""

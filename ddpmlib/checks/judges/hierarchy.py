@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
-from torch.distributions import MultivariateNormal, kl_divergence
+from torch.distributions import MultivariateNormal
 
 from ..judging import Case, Check, Draw, compare
+from .chain_bounds import HierarchicalElbo
 from .chain_ends import Restrictions
 from .dense_chain import Dense, changed, dense_decoder, dense_encoder, draw_chain
 
@@ -41,6 +42,8 @@ class LogDensity(Check):
     def judge(self, case: Case, result: object) -> str | None:
         chain, path = case.arguments["chain"], case.arguments["path"]
         expected = self.density(chain, path)
+        if compare(result, expected, atol=1e-5) is None:
+            return None
         known = self.dropped(chain, path, expected)
         counted = sum(level.shape[-1] for level in path[0 if not self.climbs else 1 :])
         log_stds = sum(step["std"].log().sum() for step in chain)
@@ -75,11 +78,10 @@ class LogJoint(LogDensity):
         found = {"The prior log p(z_T) is missing.": expected - prior,
                  "The prior p(z_T) = N(0, I) is counted twice.": expected + prior}
         if len(chain) > 1:
-            upper = self.density(chain[1:], path[1:])
-            found["The term log p(x | z_1) is missing: the product over t begins at t = 1 with z_0 = x."] = upper
-            # log p(z_{T-1}) is not needed: this is p(x, z_{1:T}) with the top transition left out
-            top = upper if len(chain) == 2 else self.density(chain[-1:], path[-2:])
-            found["The transition p(z_{T-1} | z_T) is missing: t runs up to T."] = expected - top + prior
+            found["The term log p(x | z_1) is missing: the product over t begins at t = 1 with z_0 = x."] = (
+                self.density(chain[1:], path[1:]))
+        top = self.density(chain[-1:], path[-2:])  # log p(z_{T-1}, z_T) = log p(z_{T-1} | z_T) + prior
+        found["The transition p(z_{T-1} | z_T) is missing: t runs up to T."] = expected - top + prior
         return found
 
 
@@ -103,8 +105,8 @@ class LogPosterior(LogDensity):
 
 
 def _standard_normal(value: Tensor) -> Tensor:
-    return dense_encoder([{"weight": torch.zeros(value.shape[-1], 1).double(), "bias": torch.zeros(value.shape[-1]).double(),
-                           "std": torch.ones(value.shape[-1]).double()}], torch.zeros(1).double()).log_prob([value])
+    size = value.shape[-1]
+    return MultivariateNormal(torch.zeros(size).double(), torch.eye(size).double()).log_prob(value)
 
 
 class Sampling(Check):
@@ -137,6 +139,8 @@ class Sampling(Check):
             return self._judge_covariance(dense, result, x)
         noise = case.arguments["noise"]
         expected = _path_of(dense, noise, x)
+        if _agree(result, expected):
+            return None
         if _agree(result[::-1], expected):
             return "the path begins with z_T; path[0] should be x and path[t] z_t"
         known = {
@@ -190,3 +194,6 @@ def _only_first(noise: list[Tensor], x: Tensor | None) -> list[Tensor]:
 def _agree(result: list, path: list[Tensor]) -> bool:
     return all(isinstance(got, Tensor) and got.shape == wanted.shape
                and torch.allclose(got.double(), wanted, rtol=1e-5, atol=1e-6) for got, wanted in zip(result, path))
+
+
+CHECKS = [LogJoint(), LogPosterior(), Sampling(), HierarchicalElbo(), Restrictions()]
