@@ -323,7 +323,7 @@ def restrictions(encoder, x, tolerance):
     return _report(encoder, x, tolerance, same=encoder.dims[0] == encoder.dims[-1])
 
 
-@mutant("2.6", "only learnable weights", says="A learnable std in any transition",
+@mutant("2.6", "only learnable weights", says="like any learnable parameter",
         keeps=("prior_matching_kl", _REPORTS[0], _REPORTS[2]))
 def restrictions(encoder, x, tolerance):  # noqa: F811
     learned = any("weight" in step.learnable for step in encoder.transitions)
@@ -332,7 +332,7 @@ def restrictions(encoder, x, tolerance):  # noqa: F811
         for step in encoder.transitions))
 
 
-@mutant("2.6", "only the last transition is inspected", says="in any transition makes the encoder a learned one")
+@mutant("2.6", "only the last transition is inspected", says="of any transition, makes the encoder a learned one")
 def restrictions(encoder, x, tolerance):  # noqa: F811
     return _report(encoder, x, tolerance, fixed=not encoder.transitions[-1].learnable)
 
