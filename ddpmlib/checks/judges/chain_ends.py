@@ -60,7 +60,7 @@ def _judge_kl(case: Case, result: object) -> str | None:
     def with_covariance(covariance: Tensor) -> Tensor:
         return kl_divergence(MultivariateNormal(end.mean, covariance), prior)
 
-    diagonal = torch.diag(end.covariance_matrix.diagonal())
+    diagonal = torch.diag(end.covariance_matrix[0].diagonal())
     roots = dense_encoder(changed(chain, std=torch.sqrt), x).last()
     known = {
         "std is a standard deviation: its square is what adds to the covariance.":
