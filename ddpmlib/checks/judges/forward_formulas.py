@@ -41,9 +41,9 @@ def prior_kl(swapped: bool = False) -> sympy.Expr:
     (mean, variance), (other_mean, other_variance) = reversed(laws) if swapped else laws
     generating = sympy.exp(mean * u + variance * u**2 / 2)
     moments = {power: sympy.diff(generating, u, power).subs(u, 0) for power in (0, 1, 2)}
-    log_ratio = (log(other_variance / variance) - (x - mean) ** 2 / variance + (x - other_mean) ** 2 / other_variance) / 2
+    log_ratio = (log(other_variance) - log(variance) - (x - mean) ** 2 / variance + (x - other_mean) ** 2 / other_variance) / 2
     polynomial = sympy.Poly(sympy.expand(log_ratio), x)
-    return sympy.simplify(sum(term * moments[power] for (power,), term in polynomial.terms()))
+    return sympy.cancel(sum(term * moments[power] for (power,), term in polynomial.terms()))
 
 
 class TwoSteps(Check):
