@@ -3,10 +3,10 @@
 
 The index convention of the course
 ----------------------------------
-A table of coefficients has T + 1 entries, and **index t is time t**. Time 0 is the data, where nothing has happened yet:
-``betas[0] == 0``, ``alphas[0] == 1`` and ``alpha_bars[0] == 1``. Step t = 1, ..., T leads from x_{t-1} to x_t and uses
-``betas[t]``. Tables are float64. Formulas of the papers are then typed as they are printed, and the entry before the
-first step is an entry like any other.
+A table of coefficients has T + 1 entries, and **index t is time t**. Time 0 is the data, where nothing has happened
+yet: ``betas[0] == 0``, ``alphas[0] == 1`` and ``alpha_bars[0] == 1``. Step t = 1, ..., T leads from x_{t-1} to x_t
+and uses ``betas[t]``. Tables are float64. Formulas of the papers are then typed as they are printed, and the entry
+before the first step is an entry like any other.
 """
 
 from __future__ import annotations

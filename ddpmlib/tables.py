@@ -41,7 +41,8 @@ def require_alpha_bars(name: str, alpha_bars: object) -> Tensor:
     if len(wrong):
         t = wrong[0].item() + 1
         raise ValueError(
-            f"{name}[{t}] must be between 0 and {name}[{t - 1}] = {alpha_bars[t - 1].item()}, got {alpha_bars[t].item()}"
+            f"{name}[{t}] must be between 0 and {name}[{t - 1}] = {alpha_bars[t - 1].item()}, "
+            f"got {alpha_bars[t].item()}"
         )
     return alpha_bars
 
@@ -61,5 +62,6 @@ def _require_table(name: str, table: object, *, first: float) -> None:
         raise ValueError(f"{name} must have shape (T + 1,) with T at least 1, got {tuple(table.shape)}")
     if not torch.equal(table[0].double(), torch.tensor(first, dtype=torch.float64)):
         raise ValueError(
-            f"{name}[0] must be {first:g} (index t is time t, and nothing has happened at time 0), got {table[0].item()}"
+            f"{name}[0] must be {first:g} (index t is time t, and nothing has happened at time 0), "
+            f"got {table[0].item()}"
         )

@@ -75,7 +75,7 @@ def q_sample(
     Raises
     ------
     TypeError, ValueError
-        if the shapes do not fit, an argument has the wrong dtype, the table is no such table, or a time lies outside 0..T.
+        if the shapes do not fit, a dtype is wrong, ``alpha_bars`` is no such table, or a time lies outside 0..T.
 
     Source: Ho et al. (2020), equation 4; chapter 3, "The closed form".
     """

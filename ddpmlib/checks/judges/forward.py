@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-import mpmath
 import numpy as np
 import torch
 from torch import Tensor
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import Normal
 
 from ..judging import Case, Check, Draw, compare
+from .prior_matching import PriorMatching
 
 WRONG_AXIS = "The coefficients of the times run along the last axis; each belongs to a row of the batch."
 
@@ -23,7 +23,7 @@ def random_betas(draw: Draw, T: int) -> Tensor:
 
 
 def simulate(betas: Tensor, t: int) -> tuple[float, float]:
-    """Follow mean and variance of x_t given x_0 = 1 through t steps, one at a time; return mean and standard deviation."""
+    """Follow x_t given x_0 = 1 through t steps, one at a time; return its mean and standard deviation."""
     mean, variance = 1.0, 0.0
     for beta in betas[1 : t + 1].tolist():
         mean, variance = math.sqrt(1 - beta) * mean, (1 - beta) * variance + beta
@@ -71,11 +71,13 @@ class ForwardStep(Check):
         if case.part == "what is added":
             expected = Normal(torch.zeros(()).double(), beta.sqrt()).icdf(Normal(0.0, 1.0).cdf(noise))
             return compare(result, expected, what="x_t", known={
-                "The noise is scaled by the variance beta_t; it should be scaled by the standard deviation.": beta * noise,
+                "The noise is scaled by the variance beta_t; it should be scaled by the standard deviation.":
+                    beta * noise,
                 "The noise is not scaled at all.": noise,
                 "Off by one in t: this is beta_{t-1}; index t is time t.": before.sqrt() * noise,
                 "Off by one in t: this is beta_{t+1}; index t is time t.": after.sqrt() * noise,
-                "The roles are swapped: sqrt(beta_t) belongs to the noise, sqrt(1 - beta_t) to x_{t-1}.": (1 - beta).sqrt() * noise,
+                "The roles are swapped: sqrt(beta_t) belongs to the noise, sqrt(1 - beta_t) to x_{t-1}.":
+                    (1 - beta).sqrt() * noise,
             })
         return compare(result, torch.exp(0.5 * torch.log1p(-beta)) * x, what="the mean of x_t", known={
             "x_{t-1} is multiplied by 1 - beta_t; the square root is missing.": (1 - beta) * x,
@@ -93,7 +95,8 @@ class ForwardStep(Check):
         variance = (weights[:, None] * weights[None, :] * result.double() ** 2).sum()
         return compare(variance, 1.0, what="the variance of x_t, for x_{t-1} of variance 1,", known={
             "It grows: with coefficient 1 the variance becomes 1 + beta_t.": 1 + beta,
-            "It shrinks: with coefficient 1 - beta_t the variance becomes (1 - beta_t)^2 + beta_t.": (1 - beta) ** 2 + beta,
+            "It shrinks: with coefficient 1 - beta_t the variance becomes (1 - beta_t)^2 + beta_t.":
+                (1 - beta) ** 2 + beta,
         })
 
 
@@ -142,7 +145,8 @@ class QSample(Check):
                 mean * x0 + spread**2 * noise,
             "The coefficient of x_0 is alpha_bar_t; it should be its square root.": mean**2 * x0 + spread * noise,
             "The roles are swapped: sqrt(alpha_bar_t) belongs to x_0.": spread * x0 + mean * noise,
-            "The coefficients should satisfy a^2 + b^2 = 1; this is b = 1 - sqrt(alpha_bar_t).": mean * x0 + (1 - mean) * noise,
+            "The coefficients should satisfy a^2 + b^2 = 1; this is b = 1 - sqrt(alpha_bar_t).":
+                mean * x0 + (1 - mean) * noise,
             "This is beta_t in the place of 1 - alpha_bar_t: the noise of one step, not of all t.":
                 mean * x0 + self._last_step(table, t, x0) * noise,
             "Off by one in t: this is alpha_bar_{t-1}; index t is time t.": self._at(table, t - 1, x0, noise),
@@ -152,7 +156,8 @@ class QSample(Check):
             known[WRONG_AXIS] = mean.T * x0 + spread.T * noise
         problem = compare(result, expected, what="x_t", known=known)
         if problem is None and case.part == "float32 stays float32" and result.dtype != torch.float32:
-            return f"x0 is float32, and x_t should be; got {result.dtype}: a float64 table has turned the whole batch into float64"
+            return (f"x0 is float32, and x_t should be; got {result.dtype}: "
+                    "a float64 table has turned the whole batch into float64")
         return problem
 
     @staticmethod
@@ -193,7 +198,8 @@ class QSampleVE(Check):
             "This is one step of the walk, with variance 1; after t steps the variance is t.": x0 + noise,
             "The random walk does not shrink x_0: its coefficient is 1.": (x0 + spread * noise) / (1 + variance).sqrt(),
             "sqrt(t) belongs to the noise, not to x_0.": spread * x0 + noise,
-            "Off by one in t: the variance after t steps is t, so that x_0 has none.": x0 + (variance + 1).sqrt() * noise,
+            "Off by one in t: the variance after t steps is t, so that x_0 has none.":
+                x0 + (variance + 1).sqrt() * noise,
             "Off by one in t: step 1 already adds noise.": x0 + (variance - 1).clamp(min=0).sqrt() * noise,
         }
         if x0.ndim == 2 and len(set(x0.shape)) == 1:
@@ -207,60 +213,6 @@ class QSampleVE(Check):
         for _ in range(t):
             variance += 1.0
         return variance
-
-
-class PriorMatching(Check):
-    """Exercise 3.9. Oracles: ``torch.distributions``, and 40 digits where alpha_bar_T is tiny."""
-
-    number = "3.9"
-    parts = {"values": 2, "a row is one datum": 1, "tiny alpha_bar_T": 2}
-
-    def cases(self, draw: Draw) -> Iterable[Case]:
-        for part, shape in [("values", (4, 6)), ("values", (5, 1)), ("a row is one datum", (3, 2, 5))]:
-            alpha_bar = draw.number(0.2, 0.7)
-            yield Case(part, "prior_matching_bits_per_dim", {"x0": 1.5 * draw.normal(*shape), "alpha_bar_T": alpha_bar},
-                       f"x0 of shape {shape}, alpha_bar_T = {alpha_bar:.4g}")
-        arguments = {"x0": draw.uniform(-1.0, 1.0, 3, 8).float(), "alpha_bar_T": draw.number(2e-9, 3e-9)}
-        yield Case("tiny alpha_bar_T", "prior_matching_bits_per_dim", arguments,
-                   f"float32 x0, alpha_bar_T = {arguments['alpha_bar_T']:.3g}")
-
-    def judge(self, case: Case, result: object) -> str | None:
-        x0, alpha_bar = case.arguments["x0"].double().flatten(1), case.arguments["alpha_bar_T"]
-        if case.part == "tiny alpha_bar_T":
-            return self._judge_tiny(result, x0, alpha_bar)
-        q, p = Normal(alpha_bar**0.5 * x0, (1 - alpha_bar) ** 0.5), Normal(torch.zeros_like(x0), torch.ones(()).double())
-        nats = kl_divergence(q, p)
-        bits = nats / math.log(2)
-        unrooted = Normal(alpha_bar * x0, (1 - alpha_bar) ** 0.5)
-        spread = Normal(alpha_bar**0.5 * x0, 1 - alpha_bar)
-        return compare(result, bits.mean(1), what="the divergence", known={
-            "This is in nats; one bit is log 2 nats.": nats.mean(1),
-            "This is the sum over a row; bits per dimension are the mean.": bits.sum(1),
-            "This is the mean over the batch; one number for each row is asked for.": bits.mean(),
-            "This is the mean over the rows, for each dimension; the mean over the dimensions is asked for.": bits.mean(0),
-            "The arguments are swapped: this is KL(N(0, I) || q(x_T | x_0)).": kl_divergence(p, q).mean(1) / math.log(2),
-            "The factor 1/2 is missing.": 2 * bits.mean(1),
-            "The mean of q(x_T | x_0) is sqrt(alpha_bar_T) x_0, so its square has the factor alpha_bar_T.":
-                kl_divergence(unrooted, p).mean(1) / math.log(2),
-            "The variance of q(x_T | x_0) is 1 - alpha_bar_T; this takes it for the standard deviation.":
-                kl_divergence(spread, p).mean(1) / math.log(2),
-            "Only the last axis is averaged; all axes but the first are dimensions.":
-                bits.reshape(case.arguments["x0"].shape).mean(-1),
-            "The logarithm of the variance is missing: how narrow q is counts too.":
-                alpha_bar * (x0**2 - 1).mean(1) / (2 * math.log(2)),
-        })
-
-    @staticmethod
-    def _judge_tiny(result: object, x0: Tensor, alpha_bar: float) -> str | None:
-        with mpmath.workdps(40):
-            a = mpmath.mpf(alpha_bar)
-            squares = [sum(mpmath.mpf(x) ** 2 for x in row) / len(row) for row in x0.tolist()]
-            bits = [float((a * (square - 1) - mpmath.log(1 - a)) / (2 * mpmath.log(2))) for square in squares]
-        problem = compare(result, torch.tensor(bits, dtype=torch.float64), what="the divergence", rtol=1e-3, atol=0)
-        if problem and isinstance(result, Tensor) and result.shape == (3,) and ((result <= 0) | (result.abs() > 4e-9)).any():
-            return (f"{problem}\nA divergence between different laws is positive and this one is tiny: in float32, "
-                    "1 - alpha_bar_T rounds to 1. Compute the logarithm in float64, or with log1p.")
-        return problem
 
 
 CHECKS = [ForwardStep(), QSample(), QSampleVE(), PriorMatching()]

@@ -34,14 +34,15 @@ def two_steps() -> tuple[sympy.Expr, sympy.Expr]:
 
 @cache
 def prior_kl(swapped: bool = False) -> sympy.Expr:
-    """KL(q || p) of q = N(sqrt(abar) x_0, 1 - abar) and p = N(0, 1), with the moments read off the generating function."""
+    """KL(q || p) of q = N(sqrt(abar) x_0, 1 - abar) and p = N(0, 1); moments from the moment generating function."""
     abar, x_0 = symbol("abar", PRIOR), symbol("x_0", PRIOR)
     u, x = sympy.symbols("u x", real=True)
     laws = [(sqrt(abar) * x_0, 1 - abar), (sympy.Integer(0), sympy.Integer(1))]
     (mean, variance), (other_mean, other_variance) = reversed(laws) if swapped else laws
     generating = sympy.exp(mean * u + variance * u**2 / 2)
     moments = {power: sympy.diff(generating, u, power).subs(u, 0) for power in (0, 1, 2)}
-    log_ratio = (log(other_variance) - log(variance) - (x - mean) ** 2 / variance + (x - other_mean) ** 2 / other_variance) / 2
+    log_q, log_p = (-log(v) - (x - m) ** 2 / v for m, v in ((mean, variance), (other_mean, other_variance)))
+    log_ratio = (log_q - log_p) / 2
     polynomial = sympy.Poly(sympy.expand(log_ratio), x)
     return sympy.cancel(sum(term * moments[power] for (power,), term in polynomial.terms()))
 
@@ -109,7 +110,8 @@ class PriorKL(Check):
                 expected + (1 - abar) * x_0**2 / 2,
             "The mean of q(x_T | x_0) is sqrt(abar) x_0, not abar x_0.": expected + (abar**2 - abar) * x_0**2 / 2,
             "The variance of q(x_T | x_0) is 1 - abar; this takes abar.": (abar + abar * x_0**2 - 1 - log(abar)) / 2,
-            "The constant -1 is missing: the divergence must be 0 when q is N(0, 1), at abar = 0.": expected + sympy.Rational(1, 2),
+            "The constant -1 is missing: the divergence must be 0 when q is N(0, 1), at abar = 0.":
+                expected + sympy.Rational(1, 2),
             "The sign of the logarithm is wrong: a narrower q is further from the prior.":
                 (abar * (x_0**2 - 1) + log(1 - abar)) / 2,
             "The logarithm of the variance is missing.": abar * (x_0**2 - 1) / 2,

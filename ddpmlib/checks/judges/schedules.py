@@ -47,8 +47,8 @@ def product(betas: Iterable[object]) -> Tensor:
     """The running product of 1 - beta_s, one factor after the other, with 50 digits."""
     with mpmath.workdps(50):
         left, found = mpmath.mpf(1), []
-        for beta in betas:
-            left *= 1 - (mpmath.mpf(beta.numerator) / beta.denominator if isinstance(beta, Fraction) else mpmath.mpf(beta))
+        for beta in map(Fraction, betas):
+            left *= 1 - mpmath.mpf(beta.numerator) / beta.denominator
             found.append(left)
         return table(found)
 
@@ -76,7 +76,7 @@ class LinearSchedule(Check):
             betas = torch.cat([torch.zeros(1, dtype=torch.float64), draw.uniform(0.05, 0.5, T)])
             yield Case("alpha_bars: values", "alpha_bars", {"betas": betas}, f"T = {T}, random betas")
         yield Case("float64", "linear_betas", {"T": 1000}, "linear_betas(1000)")
-        yield Case("float64", "alpha_bars", {"betas": published_alpha_bars()[0]}, "alpha_bars of the linear betas, T = 1000")
+        yield Case("float64", "alpha_bars", {"betas": published_alpha_bars()[0]}, "alpha_bars(linear betas, T = 1000)")
 
     def judge(self, case: Case, result: object) -> str | None:
         if case.call == "linear_betas":
@@ -114,22 +114,25 @@ class LinearSchedule(Check):
         roots = table(exact_linear(T, start**0.5, end**0.5)) ** 2
         return compare_table(result, expected, "the table", {
             "beta_start belongs to time 1, not to time 0: the entry 0 is 0, and beta_1 = beta_start.": too_many,
-            "Off by one step: there are T - 1 equal gaps between beta_1 = beta_start and beta_T = beta_end.": zero_first,
+            "Off by one step: there are T - 1 equal gaps between beta_1 = beta_start and beta_T = beta_end.":
+                zero_first,
             "This rises from 0 at time 0; beta_1 must be beta_start.": from_zero,
-            "This is linear in sqrt(beta) (latent diffusion's 'scaled linear'); beta itself is to be equally spaced.": roots,
+            "This is linear in sqrt(beta) (latent diffusion's 'scaled linear'); beta itself is to be equally spaced.":
+                roots,
             "The schedule runs backwards: beta_1 = beta_start, beta_T = beta_end.":
                 torch.cat([expected[:1], expected[1:].flip(0)]),
-            "These betas are scaled by 1000/T; this function takes the end points as they are given.": expected * 1000 / T,
+            "These betas are scaled by 1000/T; this function takes the end points as they are given.":
+                expected * 1000 / T,
             "These are the alphas, 1 - beta.": 1 - expected,
         })
 
 
 @cache
-def cosine_table(T: int, s: float, max_beta: float, power: int = 2, shift: int = 0) -> Tensor:
-    """The cosine schedule with 40 digits; squares by the half-angle formula. ``power`` and ``shift`` make usual mistakes."""
+def cosine_table(T: int, s: float, max_beta: float, power: int = 2) -> Tensor:
+    """The cosine schedule with 40 digits, squares by the half-angle formula; ``power=1`` forgets the square."""
     with mpmath.workdps(40):
         def f(t: int):
-            angle = (mpmath.mpf(t + shift) / T + mpmath.mpf(s)) / (1 + mpmath.mpf(s)) * mpmath.pi / 2
+            angle = (mpmath.mpf(t) / T + mpmath.mpf(s)) / (1 + mpmath.mpf(s)) * mpmath.pi / 2
             return (1 + mpmath.cos(2 * angle)) / 2 if power == 2 else mpmath.cos(angle)
 
         return table([0, *(min(1 - f(t) / f(t - 1), max_beta) for t in range(1, T + 1))])
@@ -146,7 +149,8 @@ class CosineSchedule(Check):
             arguments = {"T": T, "s": round(draw.number(0.02, 0.1), 3)}
             yield Case("values", "cosine_betas", arguments, f"T = {T}, s = {arguments['s']}")
         arguments = {"T": draw.integer(8, 12), "s": 0.008, "max_beta": round(draw.number(0.3, 0.6), 2)}
-        yield Case("largest beta", "cosine_betas", arguments, f"T = {arguments['T']}, max_beta = {arguments['max_beta']}")
+        says = f"T = {arguments['T']}, max_beta = {arguments['max_beta']}"
+        yield Case("largest beta", "cosine_betas", arguments, says)
         yield Case("T = 1000", "cosine_betas", {"T": 1000}, "T = 1000")
         yield Case("float64", "cosine_betas", {"T": 1000}, "T = 1000")
 
@@ -206,10 +210,10 @@ class SignalToNoise(Check):
             return None
         if case.part == "time 0 and full noise" and isinstance(result, Tensor) and result.shape == expected.shape:
             if torch.isfinite(result).all():
-                return f"{problem}\nAt alpha_bar = 1 there is no noise: the ratio is inf. Do not clamp it or add a small number."
+                return f"{problem}\nAt alpha_bar = 1 there is no noise: the ratio is inf. Do not clamp or pad it."
         if tight and compare(result, expected, rtol=1e-2, atol=0) is None:
-            return (f"{problem}\nNear alpha_bar = 1 the digits of 1 - alpha_bar are lost: compute in float64, and add no "
-                    "small number to the denominator.")
+            return (f"{problem}\nNear alpha_bar = 1 the digits of 1 - alpha_bar are lost: compute in float64, and "
+                    "add no small number to the denominator.")
         return problem
 
 
