@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,11 @@ def exercise_functions() -> list[ExerciseFunction]:
                 if match:
                     found.append(ExerciseFunction(match[1], path.stem, node.name))
     return found
+
+
+def catalogue() -> list[dict]:
+    """The rows of the catalogue of exercises, read without importing ``ddpmlib.checks``, which would import torch."""
+    return json.loads((LIBRARY / "checks" / "catalogue.json").read_text(encoding="utf-8"))
 
 
 def chapter_paths() -> list[Path]:
