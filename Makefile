@@ -12,7 +12,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 .PHONY: help book board test clean
 
 help:  ## list these commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(EDITION) Makefile | \
+		awk -F'|' '!seen[$$1]++ { printf "%-20s %s\n", $$1, $$2 }'
 
 book: $(VENV)/installed  ## build the book and say where to open it
 	@$(RUN) jupyter-book build .
@@ -25,13 +26,19 @@ clean:  ## delete the built book and what was derived; keeps the environment (de
 	rm -rf _build build .pytest_cache
 
 $(VENV)/python:
-	@if [ -z "$(PYTHON)" ]; then echo "No Python 3.11, 3.12 or 3.13 found: install one, or name it: make book PYTHON=/path/to/python3.12" >&2; exit 1; fi
-	@$(PYTHON) -c '$(SUPPORTED)' || { echo "The course needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; exit 1; }
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "No Python 3.11, 3.12 or 3.13 found: install one, or name it: make book PYTHON=/path/to/python3.12" >&2; exit 1; fi
+	@$(PYTHON) -c '$(SUPPORTED)' 2>/dev/null || { echo "The course needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo not to be found)." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@$(PYTHON) --version > $@
 
+.PHONY: same-python
+same-python: $(VENV)/python
+	@if [ "$(origin PYTHON)" != file ] && [ "$$($(PYTHON) --version)" != "$$(cat $<)" ]; then \
+		echo "$(VENV) was made with $$(cat $<); delete it to use $(PYTHON)." >&2; exit 1; fi
+
 # each stamp is newer than what it was made from as long as nothing changed
-$(VENV)/installed: pyproject.toml constraints.txt book/requirements.py | $(VENV)/python
+$(VENV)/installed: pyproject.toml constraints.txt book/requirements.py | same-python
 	$(VENV)/bin/python book/requirements.py > $(VENV)/requirements.txt
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -r $(VENV)/requirements.txt
 	@touch $@
