@@ -39,7 +39,7 @@ def fingerprint(chapter: Path, root: Path, *, reference: bool) -> str:
 def code_trees(chapter: Path) -> list[ast.Module]:
     """The syntax trees of a chapter's code cells, their magics left out; a cell that does not parse is skipped."""
     trees = []
-    for cell in jupytext.read(chapter).cells:
+    for cell in jupytext.read(chapter, fmt="md:myst").cells:
         if cell.cell_type == "code":
             lines = [line for line in cell.source.splitlines() if not line.lstrip().startswith(("%", "!"))]
             try:
