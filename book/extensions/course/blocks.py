@@ -1,4 +1,4 @@
-"""Make the exercises recognisable on the page.
+"""Make the exercises and the proofs recognisable on the page.
 
 An exercise is a heading ``Exercise 3.2 (code): Title`` and what follows it, up to its check or to the place of the
 written answer. That much is put into a block of its own; the text after it belongs to the chapter again.
@@ -19,6 +19,7 @@ _ANSWER = "Your answer here."
 
 def setup(app: Sphinx) -> None:
     app.connect("doctree-resolved", mark_exercises)
+    app.connect("doctree-resolved", label_proofs)
     app.connect("missing-reference", name_missing_figure)
 
 
@@ -54,6 +55,18 @@ def _end(section: nodes.section, start: int) -> int:
 def _source(cell: nodes.Element) -> str:
     block = cell.next_node(nodes.literal_block)
     return "" if block is None else block.astext()
+
+
+def label_proofs(app: Sphinx, doctree: nodes.document, name: str) -> None:
+    """Set the word "Proof." of each proof apart, and give each proof of a page an id of its own."""
+    proofs = [node for node in doctree.findall(nodes.admonition) if node.get("ids") == ["proof"]]
+    for number, proof in enumerate(proofs, 1):
+        proof["ids"] = [f"proof-{number}"]
+        proof["classes"].append("course-proof")
+        text = proof.next_node(nodes.Text)
+        if text is not None and text.startswith("Proof."):
+            rest = nodes.Text(text.removeprefix("Proof."))
+            text.parent.replace(text, [nodes.inline("", "Proof.", classes=["course-proof-label"]), rest])
 
 
 def name_missing_figure(app: Sphinx, env, node: nodes.Element, content: nodes.Node) -> nodes.Node | None:
