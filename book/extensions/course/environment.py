@@ -23,6 +23,13 @@ def setup(app: Sphinx) -> None:
     # small tensors: one thread is as fast, and gives the same digits on every machine
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     app.connect("config-inited", tolerate_students_errors)
+    leave_out_thebe(app)
+
+
+def leave_out_thebe(app: Sphinx) -> None:
+    """Take back what sphinx-thebe has connected: it would name another host on every page, and log an error."""
+    for name, listeners in app.events.listeners.items():
+        app.events.listeners[name] = [entry for entry in listeners if entry.handler.__module__ != "sphinx_thebe"]
 
 
 def reference_mode() -> bool:
