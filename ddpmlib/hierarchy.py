@@ -126,6 +126,7 @@ def posterior_sample(
 
     Source: Kingma and Welling (2014), section 2.4; chapter 2, section "Sampling a chain".
     """
+    encoder.require_levels("noise", noise, first=1)
     encoder.require_levels("[x, *noise]", [x, *noise])
     raise NotImplementedError("Exercise 2.3: write posterior_sample in ddpmlib/hierarchy.py")
 

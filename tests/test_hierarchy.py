@@ -174,7 +174,7 @@ def test_chains_refuse_bad_input():
         (lambda: hierarchy.log_joint(decoder(), [X, X, X, torch.ones(2)]), r"path\[3\] must have shape"),
         (lambda: hierarchy.log_posterior(encoder(), [torch.ones(2, 1), torch.ones(3, 1), X, X]), "must broadcast"),
         (lambda: hierarchy.ancestral_sample(decoder(), [X] * 5), "noise must hold 4 tensors"),
-        (lambda: hierarchy.posterior_sample(encoder(), X, [X] * 2), "must hold 4 tensors"),
+        (lambda: hierarchy.posterior_sample(encoder(), X, [X] * 2), "noise must hold 3 tensors, for the levels 1 to 3"),
         (lambda: hierarchy.hierarchical_elbo(torch.ones(3), torch.ones(2)), "log_posterior must have the shape"),
         (lambda: hierarchy.hierarchical_elbo(torch.ones(()), torch.ones(())), "at least one sample"),
         (lambda: hierarchy.prior_matching_kl(encoder(), X), "x must have 2 axes"),

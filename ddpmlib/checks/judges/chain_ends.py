@@ -28,8 +28,7 @@ class Restrictions(Check):
             yield Case("prior_matching_kl", "prior_matching_kl", arguments, f"dims {dims}, 5 rows")
         for says, chain, x, broken, trap in _chains(draw):
             arguments = {"chain": chain, "x": x, "tolerance": 0.02}
-            asked = {*_KEYS} if broken is None else {broken, *trap, _KEYS[draw.integer(0, 2)]}
-            for key in sorted(asked):
+            for key in trap if len(trap) == 1 else _KEYS:  # a chain made for one mistake tests one restriction
                 secret = {"expected": key != broken, "trap": trap}
                 yield Case(key, "restrictions", arguments, says, secret=secret)
 
