@@ -76,13 +76,13 @@ def test_gap_is_the_sum_over_levels_of_the_expected_divergences():
     path = hierarchy.posterior_sample(encoder(), X, noise)
     gap = 0.0
     for t, (step, exact) in enumerate(zip(encoder().transitions, decoder().exact_encoder().transitions), start=1):
-        divergence = normal_kl(step.mean(path[t - 1]), step.std, exact.mean(path[t - 1]), exact.std).expand(len(weights), 1)
-        gap = gap + (weights * divergence[:, 0]).sum()
+        divergence = normal_kl(step.mean(path[t - 1]), step.std, exact.mean(path[t - 1]), exact.std)
+        gap = gap + (weights * divergence.expand(len(weights), 1)[:, 0]).sum()
     torch.testing.assert_close(decoder().log_marginal(X) - elbo(decoder(), encoder()), gap, rtol=1e-10, atol=1e-10)
 
 
 def level_terms(fresh: bool) -> torch.Tensor:
-    """The ELBO by reconstruction, prior matching and consistency; ``fresh``: with z_t drawn anew, as printed in slides."""
+    """The ELBO by reconstruction, prior matching and consistency; ``fresh``: z_t drawn anew, as slides print it."""
     up, down = encoder().transitions, decoder().transitions
     noise, weights = nodes(4, 7)
     path = hierarchy.posterior_sample(encoder(), X, noise[:3])
