@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
+import mpmath
+import numpy as np
 import torch
+from torch import Tensor
+from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
 
 from ..judging import Case, Check, Draw, compare
 
 
 class Reparameterize(Check):
-    """Exercise 1.1. Oracle: the inverse of the normal distribution function, and finite differences of quadrature."""
+    """Exercise 1.1. Oracle: the inverse of the normal distribution function, and the known derivatives of E[z^2]."""
 
     number = "1.1"
-    parts = {"values": 2, "gradient": 2}
+    parts = {"values": 2, "the given noise": 1, "gradient": 2}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
         for shape in [(4,), (3, 2)]:
@@ -23,22 +28,30 @@ class Reparameterize(Check):
                 "noise": draw.normal(*shape),
             }
             yield Case("values", "reparameterize", arguments, f"shape {shape}")
-        arguments = {"mu": draw.normal(5), "log_var": draw.uniform(-2.0, 1.0, 5)}
+        yield Case("the given noise", "difference_of_two_calls", arguments, "the same noise twice")
+        arguments = {"mu": draw.uniform(0.4, 2.0, 5), "log_var": draw.uniform(-2.0, 1.0, 5)}
         yield Case("gradient", "gradient_of_second_moment", arguments, "gradient of E[sum z^2]")
 
     def judge(self, case: Case, result: object) -> str | None:
         mu, log_var = case.arguments["mu"], case.arguments["log_var"]
+        if case.part == "the given noise":
+            if compare(result, torch.zeros_like(mu)) is None:
+                return None
+            return "two calls with the same noise differ: draw nothing yourself, use the argument noise"
         if case.part == "gradient":
             # E[z^2] = mu^2 + sigma^2, so the gradients are 2 mu and sigma^2
             expected = torch.stack([2 * mu, log_var.exp()])
-            frozen = {"No gradient reaches mu and log_var: do not detach them.": torch.zeros_like(expected)}
-            return compare(result, expected, what="the gradient to (mu, log_var)", known=frozen)
+            zeros = torch.zeros_like(mu)
+            known = {
+                "No gradient reaches mu and log_var: do not detach them.": torch.stack([zeros, zeros]),
+                "No gradient reaches log_var: the standard deviation must stay a function of it.":
+                    torch.stack([2 * mu, zeros]),
+            }
+            return compare(result, expected, what="the gradient to (mu, log_var)", known=known)
         noise = case.arguments["noise"]
-        normal = torch.distributions.Normal(mu, log_var.exp().sqrt())
-        quantile = torch.distributions.Normal(0.0, 1.0).cdf(noise)
         return compare(
             result,
-            normal.icdf(quantile),
+            Normal(mu, log_var.exp().sqrt()).icdf(Normal(0.0, 1.0).cdf(noise)),
             what="z",
             rtol=1e-4,
             known={
@@ -46,8 +59,246 @@ class Reparameterize(Check):
                     mu + log_var.exp() * noise,
                 "log_var is the logarithm of the variance: the standard deviation is exp(log_var / 2).":
                     mu + log_var * noise,
+                "The root of log_var is taken; take the root of the variance, which is exp(log_var).":
+                    mu + log_var.sqrt() * noise,
+                "The noise is divided by the standard deviation; multiply.": mu + (-log_var / 2).exp() * noise,
+                "The mean is scaled too: only the noise is multiplied by the standard deviation.":
+                    (mu + noise) * (log_var / 2).exp(),
             },
         )
 
 
-CHECKS = [Reparameterize()]
+class KLToStandardNormal(Check):
+    """Exercise 1.2. Oracle: Gauss-Hermite quadrature of log q - log p, exact for a quadratic."""
+
+    number = "1.2"
+    parts = {"one vector": 1, "a batch": 2, "gradient": 1}
+
+    def cases(self, draw: Draw) -> Iterable[Case]:
+        for part, shape in [("one vector", (4,)), ("a batch", (5, 3)), ("a batch", (2, 3, 4))]:
+            arguments = {"mu": draw.uniform(0.5, 2.0, *shape), "log_var": draw.uniform(-3.0, 1.5, *shape)}
+            yield Case(part, "kl_to_standard_normal", arguments, f"shape {shape}")
+        arguments = {"mu": draw.uniform(0.4, 2.0, 3), "log_var": draw.uniform(-2.0, -0.3, 3)}
+        yield Case("gradient", "gradient_of_kl", arguments, "the gradient")
+
+    def judge(self, case: Case, result: object) -> str | None:
+        mu, log_var = case.arguments["mu"], case.arguments["log_var"]
+        if case.part == "gradient":
+            expected = torch.stack([mu, torch.expm1(log_var) / 2])
+            frozen = {"No gradient reaches mu and log_var: do not detach them.": torch.zeros_like(expected)}
+            return compare(result, expected, what="the gradient to (mu, log_var)", known=frozen)
+        each = _kl_by_quadrature(mu, log_var)
+        var = log_var.exp()
+        swapped = kl_divergence(Normal(0.0, 1.0), Normal(mu, var.sqrt()))
+        return compare(
+            result,
+            each.sum(-1),
+            what="the KL",
+            known={
+                "These are the divergences of the components: sum over the last axis.": each,
+                "This is the mean over the components; a KL of independent components is their sum.": each.mean(-1),
+                "This is summed over the first axis; sum over the last one.": each.sum(0),
+                "This is summed over all axes; the batch axes stay.": each.sum(),
+                "This is KL(N(0, I) || q): the arguments are swapped.": swapped.sum(-1),
+                "The factor 1/2 is missing.": 2 * each.sum(-1),
+                "The sign is wrong: this is minus the KL, and a KL is never negative.": -each.sum(-1),
+                "log_var is taken for the logarithm of the standard deviation.":
+                    _kl_by_quadrature(mu, 2 * log_var).sum(-1),
+                "The -1 is missing: at mu = 0, log_var = 0 the KL must be 0.": (each + 0.5).sum(-1),
+                "The term mu^2 is missing: the mean's distance from 0 counts.": (each - mu**2 / 2).sum(-1),
+            },
+        )
+
+
+class ImportanceLogMarginal(Check):
+    """Exercise 1.4. Oracle: the same sum in multiple-precision arithmetic."""
+
+    number = "1.4"
+    parts = {"values": 2, "far below underflow": 2}
+
+    def cases(self, draw: Draw) -> Iterable[Case]:
+        for shape in [(5,), (4, 3), (3, 2, 5)]:
+            arguments = {"log_joint": draw.uniform(-5.0, -1.0, *shape), "log_proposal": draw.uniform(-3.0, 0.5, *shape)}
+            yield Case("values", "importance_log_marginal", arguments, f"shape {shape}")
+        for says, offset in [("log_joint near -1e4", -1e4), ("log_joint near +1e4", 1e4)]:
+            arguments = {"log_joint": offset + draw.uniform(-5.0, 0.0, 6, 2), "log_proposal": draw.uniform(-3.0, 0.0, 6, 2)}
+            yield Case("far below underflow", "importance_log_marginal", arguments, says)
+
+    def judge(self, case: Case, result: object) -> str | None:
+        log_joint, log_proposal = case.arguments["log_joint"], case.arguments["log_proposal"]
+        weights = log_joint - log_proposal
+        precise = case.part == "far below underflow"
+        known = {
+            "This is the mean of the log-weights: the mean belongs inside the logarithm. (What you have is an ELBO.)":
+                weights.mean(0),
+            "This is the logarithm of a sum; the mean lacks a division by K.": _log_mean_exp(weights, 0) + math.log(len(weights)),
+            "The weight is p(x, z) / q(z | x); the proposal is multiplied here.": _log_mean_exp(log_joint + log_proposal, 0),
+            "The proposal is missing: samples from q must be weighted by 1 / q.": _log_mean_exp(log_joint, 0),
+            "The ratio is upside down: this averages q / p.": _log_mean_exp(-weights, 0),
+            "The mean is over the last axis; the samples are on axis 0.": _log_mean_exp(weights, -1),
+            "This is the estimate of p(x) itself; return its logarithm.": _log_mean_exp(weights, 0).exp(),
+        }
+        if precise:
+            # a naive mean of exponentials leaves the range of numbers: 0 below, infinity above
+            beyond = torch.full(weights.shape[1:], math.copysign(math.inf, weights[0, 0].item()))
+            said = "exp() of a number below -745 is 0, above 709 infinite: take the largest log-weight out of the sum first."
+            known = {said: beyond} | known
+        return compare(result, _log_mean_exp(weights, 0), what="the estimate of log p(x)",
+                       rtol=1e-7 if precise else 1e-5, known=known)
+
+
+class ElboTerms(Check):
+    """Exercise 1.5. Oracle: conditioning of the joint Gaussian, and Gaussian moments by torch.distributions.
+
+    Where the noise consists of sigma points (mean 0, covariance I) the mean of a quadratic is exact, so the ELBO must
+    equal log p(x) - KL(q || p(z | x)).
+    """
+
+    number = "1.5"
+    parts = {"reconstruction": 2, "prior matching": 2, "log p - ELBO = KL": 1}
+
+    def cases(self, draw: Draw) -> Iterable[Case]:
+        for latent, batch, data in [(2, 3, 4), (3, 5, 2)]:
+            arguments = {
+                "W": draw.normal(data, latent), "b": draw.normal(data), "sigma": draw.number(0.4, 0.8),
+                "x": draw.normal(batch, data), "mu": draw.normal(batch, latent),
+                "log_var": draw.uniform(-2.0, -0.4, batch, latent),
+            }
+            exact = arguments | {"noise": _sigma_points(latent, batch)}
+            chance = arguments | {"noise": draw.normal(7, batch, latent)}
+            shape = f"batch {batch}, data {data}, latent {latent}"
+            yield Case("reconstruction", "elbo_terms_of_linear_gaussian", exact, f"{shape}, sigma points")
+            yield Case("reconstruction", "elbo_terms_of_linear_gaussian", chance, f"{shape}, 7 random draws")
+            yield Case("prior matching", "elbo_terms_of_linear_gaussian", chance, f"{shape}, 7 random draws")
+            yield Case("log p - ELBO = KL", "elbo_terms_of_linear_gaussian", exact, f"{shape}, sigma points")
+
+    def judge(self, case: Case, result: object) -> str | None:
+        if not isinstance(result, list) or len(result) != 2 or not all(isinstance(term, Tensor) for term in result):
+            return "elbo_terms should return two tensors: (reconstruction, prior_matching)"
+        reconstruction, prior_matching = result
+        if case.part == "reconstruction":
+            return self._judge_reconstruction(case, reconstruction, prior_matching)
+        if case.part == "prior matching":
+            return self._judge_prior_matching(case, prior_matching)
+        if reconstruction.shape != prior_matching.shape:
+            return "the two terms should have the same shape, (batch,)"
+        return compare(
+            reconstruction - prior_matching,
+            _log_marginal(case) - kl_divergence(_encoder(case), _posterior(case)),
+            what="reconstruction - prior matching",
+            known={"This is log p(x) plus the gap: is the sign of the prior matching turned?":
+                       _expected_log_likelihood(case) + _kl_by_quadrature(*_moments(case)).sum(-1)},
+        )
+
+    def _judge_reconstruction(self, case: Case, result: Tensor, other: Tensor) -> str | None:
+        mu, log_var = _moments(case)
+        noise = case.arguments["noise"]
+        each = _log_likelihood(case, mu + log_var.exp().sqrt() * noise)
+        exact = "sigma points" in case.says
+        expected = _expected_log_likelihood(case) if exact else sum(each) / len(each)
+        if compare(other, expected) is None:
+            return "the two terms stand in the wrong order: (reconstruction, prior_matching)"
+        return compare(
+            result,
+            expected,
+            what="the reconstruction",
+            known={
+                "This is the likelihood at the encoder's mean: the noise is not used.": _log_likelihood(case, mu),
+                "This is summed over the samples; a Monte Carlo estimate is their mean.": each.sum(0),
+                "This is the logarithm of a mean; the reconstruction is the mean of logarithms.": _log_mean_exp(each, 0),
+                "The noise is scaled by the variance; it should be scaled by the standard deviation.":
+                    _log_likelihood(case, mu + log_var.exp() * noise).mean(0),
+                "This is averaged over the batch as well; keep one value for each data point.": expected.mean(),
+                "These are the values of the single samples; average over axis 0.": each,
+                "Samples and batch are confused: the mean is over axis 1; it should be over axis 0.": each.mean(1),
+                "This is divided by the number of data dimensions; the likelihood of x is a sum over them.":
+                    expected / case.arguments["x"].shape[-1],
+                "The sign is wrong: this is the reconstruction loss, minus the reconstruction term.": -expected,
+            },
+        )
+
+    def _judge_prior_matching(self, case: Case, result: Tensor) -> str | None:
+        mu, log_var = _moments(case)
+        expected = _kl_by_quadrature(mu, log_var).sum(-1)
+        z = mu + (log_var / 2).exp() * case.arguments["noise"]
+        ratio = Independent(Normal(mu, (log_var / 2).exp()), 1).log_prob(z) - Independent(Normal(torch.zeros_like(mu), 1.0), 1).log_prob(z)
+        return compare(
+            result,
+            expected,
+            what="the prior matching",
+            known={
+                "The prior matching is estimated with the samples; it has a closed form (Exercise 1.2).": ratio.mean(0),
+                "The sign is wrong: return the KL itself; the ELBO subtracts it.": -expected,
+                "This is averaged over the batch as well; keep one value for each data point.": expected.mean(),
+                "This is the KL to the posterior p(z | x); the prior matching is the KL to the prior.":
+                    kl_divergence(_encoder(case), _posterior(case)),
+                "This is averaged over the latent axis; sum over it.": expected / mu.shape[-1],
+            },
+        )
+
+
+def _kl_by_quadrature(mu: Tensor, log_var: Tensor) -> Tensor:
+    """KL(N(mu, exp(log_var)) || N(0, 1)) of each entry."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(3)
+    total = torch.zeros_like(mu)
+    normal = Normal(mu, (log_var / 2).exp())
+    for node, weight in zip(nodes, weights / weights.sum()):
+        z = mu + (log_var / 2).exp() * node
+        total = total + weight * (normal.log_prob(z) - Normal(0.0, 1.0).log_prob(z))
+    return total
+
+
+def _log_mean_exp(values: Tensor, axis: int) -> Tensor:
+    """log mean exp over an axis, with 40 digits."""
+    rows = values.movedim(axis, -1)
+    with mpmath.workdps(40):
+        found = [float(mpmath.log(sum(mpmath.exp(value) for value in row) / len(row))) for row in rows.reshape(-1, rows.shape[-1]).tolist()]
+    return torch.tensor(found, dtype=torch.float64).reshape(rows.shape[:-1])
+
+
+def _sigma_points(latent: int, batch: int) -> Tensor:
+    """2 * latent points of mean 0 and covariance I, the same for every data point."""
+    points = math.sqrt(latent) * torch.eye(latent, dtype=torch.float64)
+    return torch.cat([points, -points])[:, None, :].repeat(1, batch, 1)
+
+
+def _moments(case: Case) -> tuple[Tensor, Tensor]:
+    return case.arguments["mu"], case.arguments["log_var"]
+
+
+def _encoder(case: Case) -> MultivariateNormal:
+    mu, log_var = _moments(case)
+    return MultivariateNormal(mu, covariance_matrix=torch.diag_embed(log_var.exp()))
+
+
+def _log_likelihood(case: Case, z: Tensor) -> Tensor:
+    W, b, sigma, x = (case.arguments[name] for name in ("W", "b", "sigma", "x"))
+    return Independent(Normal(torch.einsum("dl,...l->...d", W, z) + b, sigma), 1).log_prob(x)
+
+
+def _covariances(case: Case) -> tuple[Tensor, Tensor]:
+    """Cov(x) and Cov(z, x) of the joint Gaussian."""
+    W, sigma = case.arguments["W"], case.arguments["sigma"]
+    return W @ W.T + sigma**2 * torch.eye(len(W), dtype=W.dtype), W.T
+
+
+def _log_marginal(case: Case) -> Tensor:
+    return MultivariateNormal(case.arguments["b"], covariance_matrix=_covariances(case)[0]).log_prob(case.arguments["x"])
+
+
+def _posterior(case: Case) -> MultivariateNormal:
+    covariance, cross = _covariances(case)
+    gain = cross @ torch.linalg.inv(covariance)
+    remaining = torch.eye(len(cross), dtype=cross.dtype) - gain @ cross.T
+    mean = (case.arguments["x"] - case.arguments["b"]) @ gain.T
+    return MultivariateNormal(mean, covariance_matrix=(remaining + remaining.T) / 2)
+
+
+def _expected_log_likelihood(case: Case) -> Tensor:
+    """E_q[log p(x | z)]: the value at the mean, less the spread that the decoder sees."""
+    mu, log_var = _moments(case)
+    spread = torch.einsum("dl,bl->b", case.arguments["W"] ** 2, log_var.exp())
+    return _log_likelihood(case, mu) - spread / (2 * case.arguments["sigma"] ** 2)
+
+
+CHECKS = [Reparameterize(), KLToStandardNormal(), ImportanceLogMarginal(), ElboTerms()]
