@@ -178,7 +178,7 @@ def test_chains_refuse_bad_input():
         (lambda: hierarchy.hierarchical_elbo(torch.ones(3), torch.ones(2)), "log_posterior must have the shape"),
         (lambda: hierarchy.hierarchical_elbo(torch.ones(()), torch.ones(())), "at least one sample"),
         (lambda: hierarchy.prior_matching_kl(encoder(), X), "x must have 2 axes"),
-        (lambda: hierarchy.restrictions(encoder(), torch.ones(2, 3), 0.1), r"value must have shape \(..., 1\)"),
+        (lambda: hierarchy.restrictions(encoder(), torch.ones(2, 3), 0.1), r"x must have shape \(batch, 1\), got \(2, 3\)"),
         (lambda: hierarchy.restrictions(encoder(), X[None], 0.0), "tolerance must be greater than 0"),
     ],
 )
