@@ -59,6 +59,8 @@ def show_images(
     ``images`` has shape (n, side, side), (n, 1, side, side) or (n, side * side).
     """
     count = len(images)
+    if count == 0:
+        raise ValueError("images must hold at least one image, got none")
     side = round((images[0].numel()) ** 0.5)
     if side * side != images[0].numel():
         raise ValueError(f"images must be square and grey, got shape {tuple(images.shape)}")

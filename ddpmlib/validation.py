@@ -86,8 +86,10 @@ def require_number(
     return float(value)
 
 
-def require_times(name: str, t: object, *, low: int, high: int, batch: int | None = None) -> Tensor:
-    """Return the time indices ``t`` as an int64 tensor with ``low <= t <= high``.
+def require_times(
+    name: str, t: object, *, low: int, high: int | None = None, batch: int | None = None
+) -> Tensor:
+    """Return the time indices ``t`` as an int64 tensor with ``low <= t`` (and ``t <= high``).
 
     ``t`` is an int (the same time for a whole batch) or an integer tensor of shape () or (batch,).
 
@@ -107,7 +109,8 @@ def require_times(name: str, t: object, *, low: int, high: int, batch: int | Non
     if t.ndim > 1 or (t.ndim == 1 and batch is not None and len(t) != batch):
         wanted = "()" if batch is None else f"() or ({batch},)"
         raise ValueError(f"{name} must have shape {wanted}, got {tuple(t.shape)}")
-    outside = t[(t < low) | (t > high)]
+    outside = t[(t < low) | (t > high)] if high is not None else t[t < low]
     if outside.numel():
-        raise ValueError(f"{name} must be between {low} and {high}, got {outside.flatten()[0].item()}")
+        wanted = f"at least {low}" if high is None else f"between {low} and {high}"
+        raise ValueError(f"{name} must be {wanted}, got {outside.flatten()[0].item()}")
     return t.long()

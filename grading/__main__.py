@@ -3,19 +3,52 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m grading", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("sync", help="derive the stubs and the catalogue of exercises")
+    reference = commands.add_parser("reference", help="execute the chapters on the reference: solutions/NN_name.ipynb")
+    reference.add_argument("chapters", nargs="*", metavar="chapter", help="for instance 03_forward; all by default")
+    assembling = commands.add_parser("assemble", help="write source/ for nbgrader: a notebook and a library for each chapter")
+    assembling.add_argument("chapters", nargs="*", metavar="chapter", help="for instance 03_forward; all by default")
+    assembling.add_argument("--stubs-for-earlier", action="store_const", const=True,
+                            help="leave stubs in the place of earlier chapters' reference modules")
+    commands.add_parser("student", help="write the student edition: a folder and a zip under build/")
     arguments = parser.parse_args()
-    if arguments.command == "sync":
-        from .sync import sync
+    try:
+        paths = _run(arguments)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for path in paths:
+        print(f"wrote {path}")
+    return 0
 
-        for path in sync():
-            print(f"wrote {path}")
+
+def _run(arguments: argparse.Namespace) -> list[Path]:
+    """Run a command; return the paths that it wrote. The tools are imported late: each needs other libraries."""
+    match arguments.command:
+        case "sync":
+            from .sync import sync
+
+            return sync()
+        case "reference":
+            from .reference import write_reference
+
+            return write_reference(arguments.chapters)
+        case "assemble":
+            from .assemble import assemble
+
+            return assemble(arguments.chapters, stubs_for_earlier=arguments.stubs_for_earlier)
+        case _:
+            from .student import write_student_edition
+
+            return list(write_student_edition())
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import jupytext
-import nbformat
+from book.chapter import read_chapter
 
 ROOT = Path(__file__).resolve().parents[1]
 SOLUTIONS = ROOT / "solutions" / "ddpmlib"
@@ -40,17 +40,14 @@ def exercise_functions() -> list[ExerciseFunction]:
     return found
 
 
+def catalogue() -> list[dict]:
+    """The rows of the catalogue of exercises, read without importing ``ddpmlib.checks``, which would import torch."""
+    return json.loads((LIBRARY / "checks" / "catalogue.json").read_text(encoding="utf-8"))
+
+
 def chapter_paths() -> list[Path]:
     """The chapters that carry exercises, in order: ``chapters/NN_name.md``."""
     return sorted(CHAPTERS.glob("[0-9][0-9]_*.md"))
-
-
-def read_chapter(path: Path) -> nbformat.NotebookNode:
-    """A chapter as a notebook, with cell ids that depend on nothing but the order of its cells."""
-    notebook = jupytext.read(path)
-    for index, cell in enumerate(notebook.cells):
-        cell["id"] = f"{path.stem.replace('_', '-')}-{index:03d}"
-    return notebook
 
 
 def chapter_exercises(path: Path) -> list[dict[str, object]]:

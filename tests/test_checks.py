@@ -62,8 +62,8 @@ def running_half(tmp_path_factory) -> Path:
     for path in (ddpmlib.ROOT / "solutions" / "ddpmlib").glob("*.py"):
         shutil.copy(path, library)
     shutil.rmtree(library / "checks" / "judges")
-    for name in ("assess", "judging", "expressions", "notebook", "board"):
-        (library / "checks" / f"{name}.py").unlink()
+    for name in ("checks/assess", "checks/judging", "checks/expressions", "checks/notebook", "board"):
+        (library / f"{name}.py").unlink()
     (library / "checks" / "__init__.py").write_text("")
     return folder
 

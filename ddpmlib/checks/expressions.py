@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import sympy
 
 from .judging import Draw
 from .plain import Expression, Raised
+from .run import TimeLimit, time_limit
 
 _OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 _FUNCTIONS = {"sqrt": sympy.sqrt, "exp": sympy.exp, "log": sympy.log}
 _MAX_NODES = 400
 _MAX_EXPONENT = 12
 _MAX_DIGITS = 30
+_MAX_BITS = 2000  # of a number that is computed exactly
+_SYMBOLIC_SECONDS = 2.0  # SymPy may take for ever on a strange answer; the numerical comparison then decides alone
 POINTS = 12
 
 
@@ -49,6 +52,8 @@ def _build(node: ast.AST, symbols: Mapping[str, tuple[float, float]]) -> sympy.E
             return sympy.pi
         case ast.Name(id=name) if name in symbols:
             return symbol(name, symbols)
+        case ast.Name(id="zoo" | "oo" | "nan"):
+            raise ValueError("the expression is not finite: does it divide by zero?")
         case ast.Name(id=name):
             raise ValueError(f"the symbol {name} is not one of this exercise's: {', '.join(symbols)}")
         case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -57,6 +62,8 @@ def _build(node: ast.AST, symbols: Mapping[str, tuple[float, float]]) -> sympy.E
             base, power = _build(left, symbols), _build(right, symbols)
             if power.is_number and abs(power) > _MAX_EXPONENT:
                 raise ValueError(f"the exponent {power} is too large to be meant")
+            if base.is_Rational and max(base.p.bit_length(), base.q.bit_length()) * _MAX_EXPONENT > _MAX_BITS:
+                raise ValueError(f"the number {ast.unparse(node)[:80]} is too large to be meant")
             return base**power
         case ast.BinOp(op=op, left=left, right=right) if type(op) in _OPERATORS:
             return _OPERATORS[type(op)](_build(left, symbols), _build(right, symbols))
@@ -104,11 +111,11 @@ def compare_expression(
         fixed = {symbol(name, symbols): sympy.sympify(value) for name, value in values.items()}
         if _equal(answer.subs(fixed), expected.subs(fixed), points):
             return f"{problem}\nIt is right {description} only."
-    return f"{problem}{_off_by(answer, expected, points)}"
+    return f"{problem}{_off_by(answer, expected)}"
 
 
 def _equal(a: sympy.Expr, b: sympy.Expr, points: list[dict]) -> bool:
-    if a == b or sympy.cancel(a - b) == 0:
+    if a == b or _in_time(lambda: sympy.cancel(a - b)) == 0:
         return True
     for point in points:
         left, right = (sympy.N(expression.subs(point), 30) for expression in (a, b))
@@ -117,19 +124,25 @@ def _equal(a: sympy.Expr, b: sympy.Expr, points: list[dict]) -> bool:
     return True
 
 
+def _in_time(compute: Callable[[], sympy.Expr]) -> sympy.Expr | None:
+    """What SymPy makes of an expression, or None if it fails or takes too long."""
+    try:
+        with time_limit(_SYMBOLIC_SECONDS):
+            return compute()
+    except (TimeLimit, ValueError, TypeError, ZeroDivisionError, NotImplementedError, RecursionError, sympy.PolynomialError):
+        return None
+
+
 def _value(expression: sympy.Expr, point: dict) -> str:
     value = sympy.N(expression.subs(point), 6)
     return str(value) if value.is_finite else "not a finite number"
 
 
-def _off_by(answer: sympy.Expr, expected: sympy.Expr, points: list[dict]) -> str:
+def _off_by(answer: sympy.Expr, expected: sympy.Expr) -> str:
     """A line that names the factor or the term by which an answer is off, if that is a short expression."""
     for relation, word in ((lambda: sympy.simplify(answer / expected), "a factor"),
                            (lambda: sympy.simplify(answer - expected), "a term")):
-        try:
-            difference = relation()
-        except (ValueError, TypeError, ZeroDivisionError, NotImplementedError):
-            continue
-        if difference.is_finite is not False and difference.count_ops() <= 5 and difference != 0:
+        difference = _in_time(relation)
+        if difference and difference.is_finite is not False and difference.count_ops() <= 5:
             return f"\nYour answer is off by {word} {difference}."
     return ""

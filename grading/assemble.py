@@ -1,0 +1,95 @@
+"""Assemble nbgrader's ``source/``: for each chapter, its notebook beside a copy of ``ddpmlib`` with this chapter's stubs.
+
+Earlier chapters' modules are the reference, so that an error made in chapter 3 costs nothing in chapter 7; a class that
+releases everything at once asks for stubs instead. Which of the two holds is written once, in ``pyproject.toml``::
+
+    [tool.course]
+    earlier-chapters = "reference"   # or "stubs"
+"""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+
+from book.notebooks import student_notebook
+
+from .sources import CHAPTERS, LIBRARY, ROOT, SOLUTIONS, catalogue, chapter_paths
+from .sync import STUB_MARK
+
+_NOT_SHIPPED = shutil.ignore_patterns("__pycache__", ".*")
+_LOCKED = {"grade": False, "locked": True, "schema_version": 3, "solution": False, "task": False}
+
+
+def stubs_for_earlier_setting() -> bool:
+    """Whether ``pyproject.toml`` asks for stubs in the place of earlier chapters' reference modules."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")).get("tool", {}).get("course", {})
+    choice = settings.get("earlier-chapters", "reference")
+    if choice not in {"reference", "stubs"}:
+        raise ValueError(f'[tool.course] earlier-chapters in pyproject.toml must be "reference" or "stubs", got {choice!r}')
+    return choice == "stubs"
+
+
+def modules_of(chapter: str) -> list[str]:
+    """The stub modules of a chapter: those that its exercises are written in."""
+    return sorted({row["module"] for row in catalogue() if row["chapter"] == chapter and row["module"]})
+
+
+def assignment_notebook(path: Path) -> nbformat.NotebookNode:
+    """A chapter's notebook for an assignment: the student notebook with its set-up cell locked.
+
+    The graded cells need the set-up cell, so grading must be able to put it back where a student has changed it.
+    """
+    notebook = student_notebook(path)
+    setup = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    setup.metadata.setdefault("nbgrader", {"grade_id": "setup", **_LOCKED})
+    return notebook
+
+
+def assemble(
+    chapters: Sequence[str] = (), *, stubs_for_earlier: bool | None = None, target: Path = ROOT / "source"
+) -> list[Path]:
+    """Write ``source/<chapter>/`` anew for the chapters named (all by default); return the folders written.
+
+    ``stubs_for_earlier`` overrides the setting in ``pyproject.toml``. Whatever stood in those folders is removed.
+    """
+    known = {path.stem: path for path in chapter_paths()}
+    unknown = [name for name in chapters if name not in known]
+    if unknown:
+        raise ValueError(f"there is no chapter {', '.join(unknown)} in {CHAPTERS}; there are {', '.join(known)}")
+    stubs = stubs_for_earlier_setting() if stubs_for_earlier is None else stubs_for_earlier
+    return [_assemble_one(known[name], target / name, stubs) for name in (chapters or known)]
+
+
+def _assemble_one(path: Path, folder: Path, stubs_for_earlier: bool) -> Path:
+    notebook = assignment_notebook(path)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    shutil.copytree(LIBRARY, folder / "ddpmlib", ignore=_NOT_SHIPPED)
+    if not stubs_for_earlier:
+        for earlier in chapter_paths():
+            if earlier.stem < path.stem:
+                for module in modules_of(earlier.stem):
+                    shutil.copy(SOLUTIONS / f"{module}.py", folder / "ddpmlib" / f"{module}.py")
+    nbformat.write(notebook, folder / f"{path.stem}.ipynb")
+    return folder
+
+
+def students_files(assignment: Path) -> list[str]:
+    """The files of an assembled assignment that students edit, relative to its folder.
+
+    These are the stubs of its own chapter, and of earlier ones where the assignment holds stubs of those.
+    """
+    own = [module for path in chapter_paths() if path.stem <= assignment.name for module in modules_of(path.stem)]
+    files = [assignment / "ddpmlib" / f"{module}.py" for module in own]
+    return [path.relative_to(assignment).as_posix() for path in files
+            if path.is_file() and path.read_text(encoding="utf-8").startswith(STUB_MARK)]
+
+
+def exclude_overwriting(source: Path = ROOT / "source") -> dict[str, list[str]]:
+    """nbgrader's ``Autograde.exclude_overwriting`` for everything that stands in ``source/``: the students' own files."""
+    return {folder.name: students_files(folder) for folder in sorted(source.glob("*")) if (folder / "ddpmlib").is_dir()}

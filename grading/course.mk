@@ -1,0 +1,25 @@
+# The commands of the whole course, which the student edition does not have.
+
+.PHONY: test student constraints browser
+
+test: $(VENV)/installed-all browser  ## run every test; ends with the reference notebooks
+	$(RUN) python -m pytest -n 2 --dist loadscope
+	DDPMLIB_REFERENCE=1 OMP_NUM_THREADS=1 PYTHONPATH="$(CURDIR)" $(RUN) python -m pytest --nbval --nbval-current-env -p no:cacheprovider solutions
+
+browser: $(VENV)/installed-all
+	@$(RUN) python tests/chromium.py --install
+
+student: $(VENV)/installed-all  ## write the student edition: a folder and a zip under build/
+	@$(RUN) python -m grading student
+
+constraints:  ## choose the newest versions anew and pin them in constraints.txt
+	rm -rf build/constraints && $(PYTHON) -m venv build/constraints
+	$(PYTHON) book/requirements.py instructor test > build/constraints/requirements.txt
+	build/constraints/bin/python -m pip install --disable-pip-version-check --quiet "$$(grep '^torch==' constraints.txt)" -r build/constraints/requirements.txt
+	{ grep '^#' constraints.txt; build/constraints/bin/python -m pip freeze | sed 's/^\(torch==[^+]*\)+.*/\1/'; } > build/constraints/new.txt
+	mv build/constraints/new.txt constraints.txt
+
+$(VENV)/installed-all: pyproject.toml constraints.txt book/requirements.py | same-python
+	$(VENV)/bin/python book/requirements.py instructor test > $(VENV)/requirements.txt
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -r $(VENV)/requirements.txt
+	@touch $(VENV)/installed $@

@@ -1,0 +1,54 @@
+"""nbgrader's configuration of this course; nbgrader's commands read it when they are run in this folder.
+
+What differs between two courses comes from the environment: ``NBGRADER_COURSE`` (the course's name), ``NBGRADER_EXCHANGE`` (the
+folder that the instructor and the students share), ``NBGRADER_DB`` (the gradebook, an SQLAlchemy URL).
+"""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))
+# nbgrader calls alembic by its name, also where this environment has not been activated
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+
+# the kernels that grade must run the students' code, on one thread each, and never the reference
+os.environ.pop("DDPMLIB_REFERENCE", None)
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MPLBACKEND", "agg")
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+
+from nbgrader.preprocessors import (  # noqa: E402
+    AssignLatePenalties, CheckCellMetadata, ClearOutput, DeduplicateIds, LimitOutput, OverwriteCells,
+    OverwriteKernelspec, SaveAutoGrades,
+)
+
+from grading.assemble import exclude_overwriting  # noqa: E402
+from grading.autograde import RestoreCells, RunGradedCells  # noqa: E402
+from grading.feedback import FeedbackExporter, GetMarks  # noqa: E402
+
+c = get_config()  # noqa: F821
+
+c.CourseDirectory.root = str(ROOT)
+c.CourseDirectory.course_id = os.environ.get("NBGRADER_COURSE", "ddpm")
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.tmp", ".DS_Store", "feedback"]
+if "NBGRADER_DB" in os.environ:
+    c.CourseDirectory.db_url = os.environ["NBGRADER_DB"]
+c.Exchange.root = os.environ.get("NBGRADER_EXCHANGE", "/srv/nbgrader/exchange")
+
+# the written questions keep their text until they are answered
+c.ClearSolutions.text_stub = "*Your answer here.*"
+
+# autograde copies the given files over each submission, except those that the student writes
+c.Autograde.exclude_overwriting = exclude_overwriting(ROOT / "source")
+c.Autograde.sanitize_preprocessors = [
+    RestoreCells, ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
+c.Autograde.autograde_preprocessors = [
+    RunGradedCells, LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata]
+c.RunGradedCells.timeout = 90  # seconds a cell; a check stops the student's code by itself after 20
+c.RunGradedCells.startup_timeout = 120
+c.RunGradedCells.figures = False
+
+c.GenerateFeedback.preprocessors = [GetMarks]
+c.GenerateFeedback.exporter_class = FeedbackExporter

@@ -1,0 +1,268 @@
+"""A class of students: submissions of every kind, and the points that each must get.
+
+The points come from the catalogue and from the weights of the checks' parts, never from a run: a mutant with ``keeps`` that
+names all parts but one must lose exactly that part.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from answers import Answer, collect
+
+import ddpmlib
+from ddpmlib.checks import load_check
+from ddpmlib.checks.catalogue import Exercise, exercises
+
+SOLUTIONS = ddpmlib.ROOT / "solutions" / "ddpmlib"
+MUTANTS = collect("mutants")
+ALTERNATIVES = collect("alternatives")
+ANSWER = "Since $\\log$ is concave, $\\frac{1}{2}\\sum_i \\log y_i \\le \\log \\frac{1}{2}\\sum_i y_i$."
+Modules = dict[str, str]
+
+
+@dataclass
+class Submission:
+    """One student's work: the stub modules (None: deleted), other files, a change of the notebook, what it must get."""
+
+    what: str
+    modules: dict[str, str | None]
+    points: dict[str, float]
+    files: dict[str, str] = field(default_factory=dict)
+    edit: Callable[[nbformat.NotebookNode], None] | None = None
+    written: bool = False
+    says: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def student(self) -> str:
+        return self.what.replace(" ", "-").replace(".", "-").replace(",", "")
+
+    def hand_in(self, release: Path, submitted: Path) -> None:
+        """Write this submission as a copy of the released assignment with the student's changes."""
+        folder = submitted / self.student / release.name
+        shutil.copytree(release, folder)
+        for name, text in self.modules.items():
+            path = folder / "ddpmlib" / f"{name}.py"
+            path.unlink() if text is None else path.write_text(text, encoding="utf-8")
+        for name, text in self.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        path = folder / f"{release.name}.ipynb"
+        notebook = nbformat.read(path, as_version=4)
+        if self.written:
+            for cell in notebook.cells:
+                if cell.metadata.get("nbgrader", {}).get("solution"):
+                    cell.source = ANSWER
+        if self.edit:
+            self.edit(notebook)
+        nbformat.write(notebook, path)
+
+
+def coded(chapter: str) -> list[Exercise]:
+    return [entry for entry in exercises().values() if entry.chapter == chapter and entry.kind != "written"]
+
+
+def reference(chapter: str) -> Modules:
+    return {entry.module: (SOLUTIONS / f"{entry.module}.py").read_text(encoding="utf-8") for entry in coded(chapter)}
+
+
+def full(chapter: str) -> dict[str, float]:
+    return {entry.number: float(entry.points) for entry in coded(chapter)}
+
+
+def replace_function(modules: Modules, module: str, name: str, code: str) -> Modules:
+    """Write ``code`` in the place of a function, for the checks alone: the other functions keep the one they had."""
+    private = f"_former_{name}"
+    changed = dict(modules)
+    for other, text in modules.items():
+        if other == module:
+            text = re.sub(rf"(?<![\w.]){name}\(", f"{private}(", text)
+        else:
+            text = re.sub(rf"(^from ddpmlib\.{module} import [^\n]*?)\b{name}\b", rf"\1{private} as {name}", text, flags=re.M)
+            text = re.sub(rf"\b{module}\.{name}\(", f"{module}.{private}(", text)
+        changed[other] = text
+    changed[module] += f"\n\n{code}\n"
+    return changed
+
+
+def with_answers(modules: Modules, answers: list[Answer]) -> Modules:
+    """The modules with wrong or alternative answers of the tests' collections in the place of the functions."""
+    helped = set()
+    for answer in answers:
+        helpers, code = _answer_source(answer, _names(modules[answer.module]))
+        code = code if (answer.function.__module__ in helped) else f"{helpers}\n\n{code}"
+        helped.add(answer.function.__module__)
+        modules = replace_function(modules, answer.module, answer.function.__name__, code)
+    return modules
+
+
+def _answer_source(answer: Answer, taken: set[str]) -> tuple[str, str]:
+    """The helpers of an answer's module, and the answer itself, as text; helpers with a name that is taken get another."""
+    text = Path(answer.function.__code__.co_filename).read_text(encoding="utf-8")
+    tree, lines = ast.parse(text), text.splitlines()
+    helpers, code = [], ""
+    for node in tree.body:
+        marked = isinstance(node, ast.FunctionDef) and node.decorator_list
+        if marked and node.decorator_list[0].lineno == answer.function.__code__.co_firstlineno:
+            code = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        elif isinstance(node, ast.ImportFrom) and node.module in {"answers", "__future__"}:
+            continue
+        elif not (isinstance(node, ast.Expr) or _is_answer(node)):
+            helpers.append(ast.get_source_segment(text, node))
+    assert code, answer.label
+    block = "\n".join(helpers)
+    for name in _names(block, imports=False) & taken:
+        block, code = (re.sub(rf"(?<![\w.]){name}\b", f"_my_{name}", part) for part in (block, code))
+    return block, code
+
+
+def _is_answer(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef) and any(
+        isinstance(mark, ast.Call) and getattr(mark.func, "id", "") in {"mutant", "alternative"}
+        for mark in node.decorator_list)
+
+
+def _names(text: str, *, imports: bool = True) -> set[str]:
+    names = set()
+    for node in ast.parse(text).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {leaf.id for leaf in ast.walk(node) if isinstance(leaf, ast.Name) and isinstance(leaf.ctx, ast.Store)}
+        elif imports and isinstance(node, (ast.Import, ast.ImportFrom)):
+            names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    return names
+
+
+def partial_answers(chapter: str) -> list[Answer]:
+    """For each exercise of several parts, a mutant that is known to lose exactly one of them."""
+    found = []
+    for entry in coded(chapter):
+        parts = load_check(entry.number).parts
+        exact = [mutant for mutant in MUTANTS if mutant.exercise == entry.number and len(parts) > 1
+                 and set(mutant.keeps) < set(parts) and len(set(mutant.keeps)) == len(parts) - 1]
+        found += exact[:1]
+    return found
+
+
+def points_of(mutant: Answer) -> float:
+    """What a mutant earns that loses exactly one part: the weights of the parts it keeps."""
+    parts, of = load_check(mutant.exercise).parts, exercises()[mutant.exercise].points
+    return round(of * sum(parts[name] for name in mutant.keeps) / sum(parts.values()), 2)
+
+
+def _without(chapter: str, *numbers: str) -> dict[str, float]:
+    return {number: 0.0 if number in numbers else points for number, points in full(chapter).items()}
+
+
+def _replace_all(chapter: str, code: str, entries: list[Exercise]) -> Modules:
+    modules = reference(chapter)
+    for entry in entries:
+        for name in entry.functions:
+            modules = replace_function(modules, entry.module, name, code.replace("NAME", name))
+    return modules
+
+
+def basic_class(chapter: str) -> list[Submission]:
+    """Perfect, blank, all wrong, and one partial answer."""
+    wrong = _replace_all(chapter, "def NAME(*args, **keywords):\n    return None", coded(chapter))
+    nothing = dict.fromkeys(full(chapter), 0.0)
+    found = [
+        Submission("perfect", dict(reference(chapter)), full(chapter), written=True),
+        Submission("blank", {}, nothing),
+        Submission("all wrong", dict(wrong), nothing, says=("is a return missing?",)),
+    ]
+    return found + [_partial(chapter, mutant) for mutant in partial_answers(chapter)[:1]]
+
+
+def _partial(chapter: str, mutant: Answer) -> Submission:
+    points = {**full(chapter), mutant.exercise: points_of(mutant)}
+    return Submission(f"partial {mutant.exercise}", dict(with_answers(reference(chapter), [mutant])), points,
+                      says=(mutant.says,))
+
+
+def full_class(chapter: str) -> list[Submission]:
+    """Every kind of submission that a class hands in."""
+    last = coded(chapter)[-1]
+    same_file = [entry.number for entry in coded(chapter) if entry.module == last.module]
+    first_alternatives = {(answer.exercise, answer.function.__name__): answer for answer in reversed(ALTERNATIVES)
+                          if exercises()[answer.exercise].chapter == chapter}
+    loop = "def NAME(*args, **keywords):\n    while True:\n        pass"
+    flood = "    for line in range(200_000):\n        print('line', line, 'of a flood')\n"
+    die = "def NAME(*args, **keywords):\n    import os\n    os._exit(1)"
+    nothing = dict.fromkeys(full(chapter), 0.0)
+    return basic_class(chapter) + [_partial(chapter, mutant) for mutant in partial_answers(chapter)[1:]] + [
+        Submission("alternative", dict(with_answers(reference(chapter), list(first_alternatives.values()))), full(chapter)),
+        Submission("syntax error", {**reference(chapter), last.module: reference(chapter)[last.module] + "\ndef (:\n"},
+                   _without(chapter, *same_file), says=("SyntaxError",)),
+        Submission("stub deleted", {**reference(chapter), last.module: None}, _without(chapter, *same_file),
+                   says=(f"ddpmlib/{last.module}.py cannot be found",)),
+        Submission("check cell deleted", dict(reference(chapter)), full(chapter), edit=delete_cells("ex-", "source-", "setup")),
+        Submission("warnings on stderr", _wrap(chapter, _NOISE), full(chapter), says=("wrote to standard error",)),
+        Submission("endless loop", dict(_replace_all(chapter, loop, [last])), _without(chapter, last.number),
+                   says=("is there an endless loop?",), environment={"DDPMLIB_TIME_LIMIT": "4"}),
+        Submission("print flood", _wrap(chapter, flood), full(chapter), says=("its middle is left out",)),
+        Submission("process dies", dict(_replace_all(chapter, die, [last])), _without(chapter, last.number),
+                   says=("the Python process died",)),
+        Submission("edits its checks", {}, nothing, edit=give_oneself_points),
+        Submission("replaces the given files", {}, nothing, files=_forged(chapter)),
+    ]
+
+
+_NOISE = "    import os, sys, warnings\n    warnings.warn('careful')\n    print('hm', file=sys.stderr)\n    os.write(2, b'low')\n"
+
+
+def _wrap(chapter: str, statements: str) -> dict[str, str | None]:
+    """The reference, with statements that run on import and in each call of the last exercise's first function."""
+    last = coded(chapter)[-1]
+    name = last.functions[0]
+    code = (f"def _noise():\n{statements}\n\n_noise()\n\n"
+            f"def {name}(*args, **keywords):\n    _noise()\n    return _former_{name}(*args, **keywords)")
+    return dict(replace_function(reference(chapter), last.module, name, code))
+
+
+def delete_cells(*beginnings: str) -> Callable[[nbformat.NotebookNode], None]:
+    """Delete one cell of each kind from a notebook: the last whose grade_id begins so."""
+
+    def edit(notebook: nbformat.NotebookNode) -> None:
+        for beginning in beginnings:
+            found = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id", "").startswith(beginning)]
+            notebook.cells.remove([cell for cell in found if cell.cell_type == "code"][-1])
+
+    return edit
+
+
+def give_oneself_points(notebook: nbformat.NotebookNode) -> None:
+    """Edit check cells, their points and their grading metadata, copy one, and redefine ``check``."""
+    graded = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade")]
+    for cell in graded:
+        cell.source = f"{cell.metadata.nbgrader.points}"
+        cell.metadata.nbgrader.points = 100
+    graded[0].metadata.nbgrader |= {"locked": False, "solution": True}
+    graded[-1].metadata.nbgrader.grade = False
+    twin = nbformat.v4.new_code_cell("4", metadata=dict(graded[0].metadata))
+    mine = nbformat.v4.new_code_cell("def check(number):\n    return 1\n")
+    notebook.cells += [twin]
+    notebook.cells.insert(notebook.cells.index(graded[0]), mine)
+
+
+def _forged(chapter: str) -> dict[str, str]:
+    """Files that would give points if they were imported in the place of the given ones."""
+    generous = "def check(number, seed=None):\n    return 1\n\nsource = uses = check\n"
+    module = coded(chapter)[0].module
+    return {
+        "ddpmlib/checks/__init__.py": generous,
+        "ddpmlib/checks/assess.py": "raise ImportError\n",
+        f"ddpmlib/checks/judges/{module}/__init__.py": "CHECKS = []\n",
+        "ddpmlib/checks/__init__/__init__.py": generous,
+        "ddpmlib/__init__.py": "raise ImportError\n",
+        "torch.py": "raise ImportError('mine')\n",
+        "sitecustomize.py": "raise SystemExit\n",
+    }

@@ -1,0 +1,1 @@
+"""Independent implementations by others, behind thin adapters: the checks must accept them."""

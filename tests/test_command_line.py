@@ -1,0 +1,35 @@
+"""``python -m ddpmlib``: the board and the check of one exercise."""
+
+import json
+
+import pytest
+
+from ddpmlib.__main__ import main
+from ddpmlib.checks.catalogue import exercises
+
+
+def test_the_board_lists_every_exercise_as_done_on_the_reference(capsys):
+    assert main([]) == 0
+    text = capsys.readouterr().out
+    for number, entry in exercises().items():
+        mark = "[w]" if entry.kind == "written" else "[x]"
+        assert f"{mark} {number:5} {entry.title[:40]}" in text
+
+
+def test_the_board_as_json_counts_the_points(capsys):
+    assert main(["--json"]) == 0
+    board = json.loads(capsys.readouterr().out)
+    coded = [entry for entry in exercises().values() if entry.kind != "written"]
+    assert board["total"] == {"done": len(coded), "exercises": len(coded), "points": sum(e.points for e in coded),
+                              "of": sum(e.points for e in coded)}
+
+
+def test_one_exercise(capsys):
+    assert main(["check", "1.1", "--seed", "4"]) == 0
+    assert "Exercise 1.1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", ["9.99", "x", "1"])
+def test_an_unknown_exercise_is_said_so(capsys, number):
+    assert main(["check", number]) == 2
+    assert f"there is no exercise '{number}'; the exercises are 1.1" in capsys.readouterr().err
