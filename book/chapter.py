@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import jupytext
@@ -96,6 +97,11 @@ def chapter_title(path: Path) -> str:
 
 def labels_of(path: Path) -> dict[str, Label]:
     """All labels of a chapter. Equations, figures and each proof type are counted on their own: 3.1, 3.2, ..."""
+    return _labels(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _labels(path: Path, stamp: int) -> dict[str, Label]:
     chapter = int(path.stem[:2])
     counts: Counter[str] = Counter()
     labels = {path.stem: Label("document", str(chapter), chapter_title(path))}

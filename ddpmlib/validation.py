@@ -46,6 +46,12 @@ def require_same_shape(**tensors: Tensor) -> None:
             )
 
 
+def require_instance(name: str, value: object, kind: type) -> None:
+    """Raise TypeError unless ``value`` is an object of the class ``kind``."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__module__}.{kind.__name__}, got {type(value).__name__}")
+
+
 def require_integer(name: str, value: object, *, low: int, high: int | None = None) -> int:
     """Return ``value`` as an int if it is an integer with ``low <= value`` (and ``value <= high``).
 

@@ -17,6 +17,7 @@ def main() -> int:
     assembling.add_argument("chapters", nargs="*", metavar="chapter", help="for instance 03_forward; all by default")
     assembling.add_argument("--stubs-for-earlier", action="store_const", const=True,
                             help="leave stubs in the place of earlier chapters' reference modules")
+    commands.add_parser("picture", help="draw the README's picture")
     commands.add_parser("student", help="write the student edition: a folder and a zip under build/")
     arguments = parser.parse_args()
     try:
@@ -44,6 +45,10 @@ def _run(arguments: argparse.Namespace) -> list[Path]:
             from .assemble import assemble
 
             return assemble(arguments.chapters, stubs_for_earlier=arguments.stubs_for_earlier)
+        case "picture":
+            from .picture import write_picture
+
+            return [write_picture()]
         case _:
             from .student import write_student_edition
 

@@ -18,7 +18,7 @@ from traitlets import Bool, Integer
 
 from .assemble import students_files
 
-_KEPT = {"timestamp.txt"}
+_KEPT = {"timestamp.txt", "submission_secret.txt"}  # nbgrader's own: when it was handed in, where its feedback goes
 _CUT = "\n... (the output is longer; its middle is left out) ...\n"
 
 

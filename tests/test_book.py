@@ -77,7 +77,7 @@ def test_figures_and_equations_are_numbered_by_chapter(book):
         number = str(int(path.stem[:2]))
         source = path.read_text(encoding="utf-8")
         figures = re.findall(r"^    name: fig-", source, re.M)
-        equations = re.findall(r"^\$\$ \(eq-[\w-]+\)", source, re.M)
+        equations = re.findall(r"\$\$ \([\w-]+\)", source)
         assert re.findall(r'<span class="caption-number">Fig\. ([\d.]+) ?</span>', page) == [
             f"{number}.{index}" for index in range(1, len(figures) + 1)
         ]

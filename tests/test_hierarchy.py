@@ -76,13 +76,13 @@ def test_gap_is_the_sum_over_levels_of_the_expected_divergences():
     path = hierarchy.posterior_sample(encoder(), X, noise)
     gap = 0.0
     for t, (step, exact) in enumerate(zip(encoder().transitions, decoder().exact_encoder().transitions), start=1):
-        divergence = normal_kl(step.mean(path[t - 1]), step.std, exact.mean(path[t - 1]), exact.std).expand(len(weights), 1)
-        gap = gap + (weights * divergence[:, 0]).sum()
+        divergence = normal_kl(step.mean(path[t - 1]), step.std, exact.mean(path[t - 1]), exact.std)
+        gap = gap + (weights * divergence.expand(len(weights), 1)[:, 0]).sum()
     torch.testing.assert_close(decoder().log_marginal(X) - elbo(decoder(), encoder()), gap, rtol=1e-10, atol=1e-10)
 
 
 def level_terms(fresh: bool) -> torch.Tensor:
-    """The ELBO by reconstruction, prior matching and consistency; ``fresh``: with z_t drawn anew, as printed in slides."""
+    """The ELBO by reconstruction, prior matching and consistency; ``fresh``: z_t drawn anew, as slides print it."""
     up, down = encoder().transitions, decoder().transitions
     noise, weights = nodes(4, 7)
     path = hierarchy.posterior_sample(encoder(), X, noise[:3])
@@ -174,11 +174,11 @@ def test_chains_refuse_bad_input():
         (lambda: hierarchy.log_joint(decoder(), [X, X, X, torch.ones(2)]), r"path\[3\] must have shape"),
         (lambda: hierarchy.log_posterior(encoder(), [torch.ones(2, 1), torch.ones(3, 1), X, X]), "must broadcast"),
         (lambda: hierarchy.ancestral_sample(decoder(), [X] * 5), "noise must hold 4 tensors"),
-        (lambda: hierarchy.posterior_sample(encoder(), X, [X] * 2), "must hold 4 tensors"),
+        (lambda: hierarchy.posterior_sample(encoder(), X, [X] * 2), "noise must hold 3 tensors, for the levels 1 to 3"),
         (lambda: hierarchy.hierarchical_elbo(torch.ones(3), torch.ones(2)), "log_posterior must have the shape"),
         (lambda: hierarchy.hierarchical_elbo(torch.ones(()), torch.ones(())), "at least one sample"),
         (lambda: hierarchy.prior_matching_kl(encoder(), X), "x must have 2 axes"),
-        (lambda: hierarchy.restrictions(encoder(), torch.ones(2, 3), 0.1), r"value must have shape \(..., 1\)"),
+        (lambda: hierarchy.restrictions(encoder(), torch.ones(2, 3), 0.1), r"x must have shape \(batch, 1\), got \(2, 3\)"),
         (lambda: hierarchy.restrictions(encoder(), X[None], 0.0), "tolerance must be greater than 0"),
     ],
 )

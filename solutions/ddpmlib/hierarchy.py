@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from ddpmlib.gaussian_chain import Decoder, Encoder
-from ddpmlib.validation import require_number, require_same_shape, require_tensor
+from ddpmlib.validation import require_instance, require_number, require_same_shape, require_tensor
 
 
 def log_joint(decoder: Decoder, path: Sequence[Float[Tensor, "*batch dim_t"]]) -> Float[Tensor, "*batch"]:
@@ -38,8 +38,9 @@ def log_joint(decoder: Decoder, path: Sequence[Float[Tensor, "*batch dim_t"]]) -
     TypeError, ValueError
         if the path does not have the decoder's levels.
 
-    Source: Luo (2022), equation (23); chapter 2, section "A chain of latents".
+    Source: Luo (2022), "Hierarchical Variational Autoencoders"; chapter 2, section "A chain of latents".
     """
+    require_instance("decoder", decoder, Decoder)
     decoder.require_levels("path", path)
     ### BEGIN SOLUTION
     total = Normal(0.0, 1.0).log_prob(path[-1]).sum(-1)
@@ -72,8 +73,9 @@ def log_posterior(encoder: Encoder, path: Sequence[Float[Tensor, "*batch dim_t"]
     TypeError, ValueError
         if the path does not have the encoder's levels.
 
-    Source: Luo (2022), equation (24); chapter 2, section "A chain of latents".
+    Source: Luo (2022), "Hierarchical Variational Autoencoders"; chapter 2, section "A chain of latents".
     """
+    require_instance("encoder", encoder, Encoder)
     encoder.require_levels("path", path)
     ### BEGIN SOLUTION
     terms = []
@@ -104,8 +106,9 @@ def ancestral_sample(decoder: Decoder, noise: Sequence[Float[Tensor, "*batch dim
     TypeError, ValueError
         if the noise does not have the decoder's levels.
 
-    Source: Luo (2022), section "Hierarchical Variational Autoencoders"; chapter 2, section "Sampling a chain".
+    Source: Luo (2022), "Hierarchical Variational Autoencoders"; chapter 2, section "Sampling a chain".
     """
+    require_instance("decoder", decoder, Decoder)
     decoder.require_levels("noise", noise)
     ### BEGIN SOLUTION
     path = [noise[-1]]
@@ -143,6 +146,9 @@ def posterior_sample(
 
     Source: Kingma and Welling (2014), section 2.4; chapter 2, section "Sampling a chain".
     """
+    require_instance("encoder", encoder, Encoder)
+    require_tensor("x", x)
+    encoder.require_levels("noise", noise, first=1)
     encoder.require_levels("[x, *noise]", [x, *noise])
     ### BEGIN SOLUTION
     path = [x]
@@ -173,7 +179,7 @@ def hierarchical_elbo(
     TypeError, ValueError
         if the arguments are not floating-point tensors of one shape, or there is no axis of samples.
 
-    Source: Luo (2022), equation (28); chapter 2, section "The ELBO of a hierarchy".
+    Source: Luo (2022), "Hierarchical Variational Autoencoders"; chapter 2, section "The ELBO of a hierarchy".
     """
     require_same_shape(log_joint=log_joint, log_posterior=log_posterior)
     if log_joint.ndim == 0 or len(log_joint) == 0:
@@ -196,8 +202,8 @@ def prior_matching_kl(encoder: Encoder, x: Float[Tensor, "batch dim_0"]) -> Floa
 
     Source: Ho et al. (2020), equation (5), the term L_T; chapter 2, section "The third restriction".
     """
-    require_tensor("x", x, ndim=2)
-    encoder.transition(1).mean(x)  # raises if x has the wrong number of columns
+    require_instance("encoder", encoder, Encoder)
+    _require_data(encoder, x)
     ### BEGIN SOLUTION
     mean, covariance = x, x.new_zeros(x.shape[1], x.shape[1])
     for step in encoder.transitions:
@@ -232,10 +238,10 @@ def restrictions(encoder: Encoder, x: Float[Tensor, "batch dim_0"], tolerance: f
     TypeError, ValueError
         if x does not have the shape (batch, encoder.dims[0]), or the tolerance is not positive.
 
-    Source: Luo (2022), section "Variational Diffusion Models"; chapter 2, section "Three restrictions".
+    Source: Luo (2022), "Variational Diffusion Models"; chapter 2, section "Three restrictions".
     """
-    require_tensor("x", x, ndim=2)
-    encoder.transition(1).mean(x)  # raises if x has the wrong number of columns
+    require_instance("encoder", encoder, Encoder)
+    _require_data(encoder, x)
     require_number("tolerance", tolerance, above=0.0)
     ### BEGIN SOLUTION
     fixed = True
@@ -248,3 +254,9 @@ def restrictions(encoder: Encoder, x: Float[Tensor, "batch dim_0"], tolerance: f
         "standard normal end": bool((prior_matching_kl(encoder, x) <= tolerance).all()),
     }
     ### END SOLUTION
+
+
+def _require_data(encoder: Encoder, x: Tensor) -> None:
+    require_tensor("x", x, ndim=2)
+    if x.shape[1] != encoder.dims[0]:
+        raise ValueError(f"x must have shape (batch, {encoder.dims[0]}), got {tuple(x.shape)}")

@@ -98,7 +98,8 @@ def prior_matching_kl(encoder, x):
     mean, variance = x, torch.zeros(x.shape[1], x.shape[1], dtype=x.dtype)
     for t in range(1, encoder.levels + 1):
         step = encoder.transition(t)
-        mean, variance = mean @ step.weight.T + step.bias, step.weight @ variance @ step.weight.T + step.std.square().diag()
+        mean = mean @ step.weight.T + step.bias
+        variance = step.weight @ variance @ step.weight.T + step.std.square().diag()
     prior = MultivariateNormal(torch.zeros_like(mean), torch.eye(mean.shape[1], dtype=x.dtype))
     return kl_divergence(MultivariateNormal(mean, variance), prior)
 
@@ -121,7 +122,8 @@ def prior_matching_kl(encoder, x):  # noqa: F811
 def restrictions(encoder, x, tolerance):
     def multiple(step):
         rows, columns = step.weight.shape
-        return all(step.weight[i, j] == (step.weight[0, 0] if i == j else 0) for i in range(rows) for j in range(columns))
+        return all(step.weight[i, j] == (step.weight[0, 0] if i == j else 0)
+                   for i in range(rows) for j in range(columns))
 
     fixed = all(len(step.learnable) == 0 and multiple(step) and (step.bias == 0).all() for step in encoder.transitions)
     return {

@@ -140,7 +140,7 @@ def log_posterior(encoder, path):  # noqa: F811
     return sum(_posterior_terms(encoder, path, torch.square))
 
 
-@mutant("2.2", "no logarithm of the standard deviation", says="The term -log(std) of the transitions' densities is missing")
+@mutant("2.2", "no logarithm of the standard deviation", says="The term -log(std) of the transitions")
 def log_posterior(encoder, path):  # noqa: F811
     return sum(_posterior_terms(encoder, path)) + sum(step.std.log().sum() for step in encoder.transitions)
 
@@ -332,7 +332,7 @@ def restrictions(encoder, x, tolerance):  # noqa: F811
         for step in encoder.transitions))
 
 
-@mutant("2.6", "only the last transition is inspected", says="of any transition, makes the encoder a learned one")
+@mutant("2.6", "only the last transition is inspected", says="of any transition, makes a learned encoder")
 def restrictions(encoder, x, tolerance):  # noqa: F811
     return _report(encoder, x, tolerance, fixed=not encoder.transitions[-1].learnable)
 

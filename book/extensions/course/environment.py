@@ -30,6 +30,7 @@ def leave_out_thebe(app: Sphinx) -> None:
     """Take back what sphinx-thebe has connected: it would name another host on every page, and log an error."""
     for name, listeners in app.events.listeners.items():
         app.events.listeners[name] = [entry for entry in listeners if entry.handler.__module__ != "sphinx_thebe"]
+    app.registry.css_files[:] = [entry for entry in app.registry.css_files if entry[0] != "sphinx-thebe.css"]
 
 
 def reference_mode() -> bool:

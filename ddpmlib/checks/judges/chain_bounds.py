@@ -67,9 +67,10 @@ class HierarchicalElbo(Check):
         joint, posterior = case.arguments["log_joint"], case.arguments["log_posterior"]
         ratio = joint - posterior
         known = {
-            "This is the logarithm of the mean ratio (the importance-weighted bound); the ELBO is the mean of the logarithm.":
+            "This is the logarithm of the mean ratio (importance-weighted bound); the ELBO is the mean of the logarithm.":
                 ratio.logsumexp(0) - math.log(len(ratio)),
-            "This is the mean of the ratio itself, an estimate of p(x); take the mean of its logarithm.": ratio.exp().mean(0),
+            "This is the mean of the ratio itself, an estimate of p(x); take the mean of its logarithm.":
+                ratio.exp().mean(0),
             "The log-ratios are summed over the paths; take their mean.": ratio.sum(0),
             "The sign is wrong: this is the negative ELBO.": -ratio.mean(0),
             "The encoder's density is missing: the ratio is p / q.": joint.mean(0),

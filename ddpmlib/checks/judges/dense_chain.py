@@ -32,7 +32,8 @@ class Dense:
 
     def paths(self, noise: list[Tensor]) -> list[Tensor]:
         """The levels for the given noise: the Cholesky factor is the one triangular map with this covariance."""
-        return list((self.mean + torch.cat(noise, dim=-1) @ torch.linalg.cholesky(self.covariance).T).split(self.dims, dim=-1))
+        factor = torch.linalg.cholesky(self.covariance)
+        return list((self.mean + torch.cat(noise, dim=-1) @ factor.T).split(self.dims, dim=-1))
 
     def last(self) -> MultivariateNormal:
         """The marginal of the level that is drawn last."""
