@@ -31,7 +31,9 @@ class LinearGaussian:
         require_tensor("b", self.b, ndim=1)
         require_number("sigma", self.sigma, above=0.0)
         if len(self.b) != len(self.W):
-            raise ValueError(f"b must have shape ({len(self.W)},), as many entries as W has rows, got {tuple(self.b.shape)}")
+            raise ValueError(
+                f"b must have shape ({len(self.W)},), an entry for each row of W, got {tuple(self.b.shape)}"
+            )
 
     def log_prior(self, z: Float[Tensor, "*batch latent"]) -> Float[Tensor, "*batch"]:
         """log p(z)."""

@@ -1,4 +1,4 @@
-"""A small variational autoencoder for the course's digits. Its loss is made of the functions that you write in chapter 1.
+"""A small variational autoencoder for the digits. Its loss is made of the functions that you write in chapter 1.
 
 The prior is N(0, I). Encoder and decoder are small fully connected networks, in float64 like the data, so that a
 training run with a fixed seed gives the same printed numbers on every machine.
@@ -41,7 +41,9 @@ class VAE(nn.Module):
             self.encoder = nn.Sequential(nn.Linear(data, hidden), nn.SiLU(), nn.Linear(hidden, 2 * latent)).double()
             self.decoder = nn.Sequential(nn.Linear(latent, hidden), nn.SiLU(), nn.Linear(hidden, data)).double()
 
-    def encode(self, x: Float[Tensor, "batch data"]) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
+    def encode(
+        self, x: Float[Tensor, "batch data"]
+    ) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
         """The mean and the log-variance of q(z | x)."""
         mu, log_var = self.encoder(require_tensor("x", x)).chunk(2, dim=-1)
         return mu, log_var

@@ -62,7 +62,8 @@ class Posterior(Check):
         points = Draw(case.secret["seed"])
         if case.part == "E[z | x]":
             return compare_expression(result, mean, MODEL, points, known={
-                "sigma is a standard deviation: the variance of x given z is sigma**2.": mean.subs(SIGMA, sympy.sqrt(SIGMA)),
+                "sigma is a standard deviation: the variance of x given z is sigma**2.":
+                    mean.subs(SIGMA, sympy.sqrt(SIGMA)),
                 "The offset b is missing: the model is x = w z + b + noise.": mean.subs(B, 0),
                 "This inverts the decoder, (x - b)/w, and forgets the prior on z.": (X - B) / W,
                 "The linear term lacks its division by the precision; complete the square.": W * (X - B) / SIGMA**2,
@@ -71,7 +72,8 @@ class Posterior(Check):
         return compare_expression(result, variance, MODEL, points, known={
             "This is the precision; the variance is one over it.": 1 / variance,
             "This is the standard deviation; the variance is its square.": sympy.sqrt(variance),
-            "sigma is a standard deviation: the variance of x given z is sigma**2.": variance.subs(SIGMA, sympy.sqrt(SIGMA)),
+            "sigma is a standard deviation: the variance of x given z is sigma**2.":
+                variance.subs(SIGMA, sympy.sqrt(SIGMA)),
             "This forgets the prior on z: precisions add, and the prior's is 1.": SIGMA**2 / W**2,
             "This is the variance of x, w**2 + sigma**2; asked is that of z given x.": W**2 + SIGMA**2,
             "This is the share of the variance that z explains; what is left of z is one less it.": 1 - variance,
@@ -99,10 +101,12 @@ class ElboGap(Check):
             "s is a standard deviation: the encoder's variance is s**2.": _kl(M, S, mean, variance),
             "This is the gap of the means only; the variances differ too.": (M - mean) ** 2 / (2 * variance),
             "This is the ELBO; asked is log p(x) - ELBO.": log_marginal - gap,
-            "The posterior's standard deviation stands where its variance is due.": _kl(M, S**2, mean, sympy.sqrt(variance)),
+            "The posterior's standard deviation stands where its variance is due.":
+                _kl(M, S**2, mean, sympy.sqrt(variance)),
         }
         special = {"for the encoder with the posterior's mean (m = E[z | x])": {"m": mean},
-                   "for the encoder with the posterior's standard deviation (s**2 = Var[z | x])": {"s": sympy.sqrt(variance)}}
+                   "for the encoder with the posterior's standard deviation (s**2 = Var[z | x])":
+                       {"s": sympy.sqrt(variance)}}
         return compare_expression(result, gap, SYMBOLS, Draw(case.secret["seed"]), known=known, special=special)
 
 
