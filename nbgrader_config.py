@@ -49,6 +49,7 @@ c.Autograde.autograde_preprocessors = [
 c.RunGradedCells.timeout = 90  # seconds a cell; a check stops the student's code by itself after 20
 c.RunGradedCells.startup_timeout = 120
 c.RunGradedCells.figures = False
+c.LimitOutput.max_lines = -1  # RunGradedCells has kept the beginning and the end of what was printed: the end is the report
 
 c.GenerateFeedback.preprocessors = [GetMarks]
 c.GenerateFeedback.exporter_class = FeedbackExporter

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
+from nbformat.v4 import new_code_cell
 
 from book.notebooks import student_notebook
 
@@ -22,6 +23,7 @@ from .sources import CHAPTERS, LIBRARY, ROOT, SOLUTIONS, catalogue, chapter_path
 from .sync import STUB_MARK
 
 _NOT_SHIPPED = shutil.ignore_patterns("__pycache__", ".*")
+_IMPORT_CHECKS = "from ddpmlib.checks import check, source, uses"
 _LOCKED = {"grade": False, "locked": True, "schema_version": 3, "solution": False, "task": False}
 
 
@@ -40,13 +42,17 @@ def modules_of(chapter: str) -> list[str]:
 
 
 def assignment_notebook(path: Path) -> nbformat.NotebookNode:
-    """A chapter's notebook for an assignment: the student notebook with its set-up cell locked.
+    """A chapter's notebook for an assignment: the student notebook, with the cells that grading needs locked.
 
-    The graded cells need the set-up cell, so grading must be able to put it back where a student has changed it.
+    The graded cells need the checks. A cell of their own imports these first: the chapter's set-up cell also imports the
+    student's modules, and a syntax error in one of them must not cost the exercises of the others.
     """
     notebook = student_notebook(path)
-    setup = next(cell for cell in notebook.cells if cell.cell_type == "code")
-    setup.metadata.setdefault("nbgrader", {"grade_id": "setup", **_LOCKED})
+    first = next(index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code")
+    notebook.cells[first].metadata.setdefault("nbgrader", {"grade_id": "setup", **_LOCKED})
+    checks = new_code_cell(_IMPORT_CHECKS, id=f"{path.stem.replace('_', '-')}-checks",
+                           metadata={"nbgrader": {"grade_id": "checks", **_LOCKED}})
+    notebook.cells.insert(first, checks)
     return notebook
 
 

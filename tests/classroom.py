@@ -94,9 +94,9 @@ def replace_function(modules: Modules, module: str, name: str, code: str) -> Mod
 
 def with_answers(modules: Modules, answers: list[Answer]) -> Modules:
     """The modules with wrong or alternative answers of the tests' collections in the place of the functions."""
-    helped = set()
+    helped, original = set(), modules
     for answer in answers:
-        helpers, code = _answer_source(answer, _names(modules[answer.module]))
+        helpers, code = _answer_source(answer, _names(original[answer.module]))
         code = code if (answer.function.__module__ in helped) else f"{helpers}\n\n{code}"
         helped.add(answer.function.__module__)
         modules = replace_function(modules, answer.module, answer.function.__name__, code)
@@ -195,7 +195,7 @@ def full_class(chapter: str) -> list[Submission]:
     first_alternatives = {(answer.exercise, answer.function.__name__): answer for answer in reversed(ALTERNATIVES)
                           if exercises()[answer.exercise].chapter == chapter}
     loop = "def NAME(*args, **keywords):\n    while True:\n        pass"
-    flood = "    for line in range(200_000):\n        print('line', line, 'of a flood')\n"
+    flood = "    for line in range(3_000):\n        print('line', line, 'of a flood')\n"
     die = "def NAME(*args, **keywords):\n    import os\n    os._exit(1)"
     nothing = dict.fromkeys(full(chapter), 0.0)
     return basic_class(chapter) + [_partial(chapter, mutant) for mutant in partial_answers(chapter)[1:]] + [
@@ -204,7 +204,7 @@ def full_class(chapter: str) -> list[Submission]:
                    _without(chapter, *same_file), says=("SyntaxError",)),
         Submission("stub deleted", {**reference(chapter), last.module: None}, _without(chapter, *same_file),
                    says=(f"ddpmlib/{last.module}.py cannot be found",)),
-        Submission("check cell deleted", dict(reference(chapter)), full(chapter), edit=delete_cells("ex-", "source-", "setup")),
+        Submission("check cell deleted", dict(reference(chapter)), full(chapter), edit=delete_cells("ex-", "source-", "setup", "checks")),
         Submission("warnings on stderr", _wrap(chapter, _NOISE), full(chapter), says=("wrote to standard error",)),
         Submission("endless loop", dict(_replace_all(chapter, loop, [last])), _without(chapter, last.number),
                    says=("is there an endless loop?",), environment={"DDPMLIB_TIME_LIMIT": "4"}),

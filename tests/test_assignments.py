@@ -147,6 +147,7 @@ def test_cells_of_an_assignment(course, chapter):
     """Graded cells call the check of their exercise and nothing else: grading may then run them without the rest."""
     notebook = nbformat.read(course / "release" / chapter / f"{chapter}.ipynb", as_version=4)
     found = {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells if "nbgrader" in cell.metadata}
+    assert list(found)[0] == "checks" and found["checks"].metadata.nbgrader.locked
     assert found["setup"].metadata.nbgrader.locked
     for number, entry in exercises().items():
         if entry.chapter == chapter:
@@ -155,6 +156,8 @@ def test_cells_of_an_assignment(course, chapter):
             if entry.kind != "written":
                 assert cell.source.strip() == f'check("{number}")'
                 assert cell.metadata.nbgrader.locked
+                shown = found[f"source-{number.replace('.', '-')}"]
+                assert shown.source.strip() == f'source("{number}")' and shown.metadata.nbgrader.locked
 
 
 def richness(chapter: str) -> tuple:
