@@ -10,6 +10,7 @@ import ast
 import operator
 from collections.abc import Callable, Mapping
 
+import mpmath
 import sympy
 
 from .judging import Draw
@@ -22,7 +23,7 @@ _MAX_NODES = 400
 _MAX_EXPONENT = 12
 _MAX_DIGITS = 30
 _MAX_BITS = 2000  # of a number that is computed exactly
-_SYMBOLIC_SECONDS = 2.0  # SymPy may take for ever on a strange answer; the numerical comparison then decides alone
+_SYMBOLIC_SECONDS = 10.0  # SymPy may take for ever on a strange answer, which then goes without this explanation
 POINTS = 12
 
 
@@ -83,10 +84,11 @@ def compare_expression(
 ) -> str | None:
     """Decide whether an answer equals ``expected`` for all admissible values of the symbols.
 
-    Two expressions are equal if SymPy simplifies their difference to 0, or else if they agree to 12 digits at random
-    admissible points. ``symbols`` gives the range of each symbol. A wrong answer is told, in this order, the first
-    misconception in ``known`` that it equals, the special case in ``special`` (a description, and the values of some
-    symbols there) in which it is right, and the factor or the term by which it is off.
+    Two expressions are equal if SymPy writes them alike, or if they agree to 12 digits at all of ``POINTS`` random admissible
+    points; one point where they differ refutes an answer, whatever its form. ``symbols`` gives the range of each symbol. A
+    wrong answer is told, in this order, the first misconception in ``known`` that it equals, the special case in
+    ``special`` (a description, and the values of some symbols there) in which it is right, and the factor or the term by
+    which it is off.
     """
     if isinstance(result, (int, float)) and not isinstance(result, bool):
         result = Expression(repr(result))
@@ -115,13 +117,28 @@ def compare_expression(
 
 
 def _equal(a: sympy.Expr, b: sympy.Expr, points: list[dict]) -> bool:
-    if a == b or _in_time(lambda: sympy.cancel(a - b)) == 0:
+    if a == b:
         return True
-    for point in points:
-        left, right = (sympy.N(expression.subs(point), 30) for expression in (a, b))
-        if not (left.is_finite and right.is_finite) or abs(left - right) > 1e-12 * (1 + abs(right)):
-            return False
-    return True
+    pairs = zip(_values(a, points), _values(b, points), strict=True)
+    return all(
+        mpmath.isfinite(left) and mpmath.isfinite(right) and abs(left - right) <= 1e-12 * (1 + abs(right))
+        for left, right in pairs
+    )
+
+
+def _values(expression: sympy.Expr, points: list[dict]) -> list:
+    """The expression's value at each point, with 30 digits; NaN where it has none."""
+    if expression.has(sympy.zoo, sympy.nan, sympy.oo):
+        return [mpmath.nan] * len(points)
+    function = sympy.lambdify(list(points[0]), expression, modules="mpmath")
+    values = []
+    with mpmath.workdps(30):
+        for point in points:
+            try:
+                values.append(mpmath.mpmathify(function(*map(mpmath.mpf, point.values()))))
+            except (ZeroDivisionError, OverflowError, ValueError):
+                values.append(mpmath.nan)
+    return values
 
 
 def _in_time(compute: Callable[[], sympy.Expr]) -> sympy.Expr | None:
@@ -134,8 +151,8 @@ def _in_time(compute: Callable[[], sympy.Expr]) -> sympy.Expr | None:
 
 
 def _value(expression: sympy.Expr, point: dict) -> str:
-    value = sympy.N(expression.subs(point), 6)
-    return str(value) if value.is_finite else "not a finite number"
+    (value,) = _values(expression, [point])
+    return mpmath.nstr(value, 6) if mpmath.isfinite(value) else "not a finite number"
 
 
 def _off_by(answer: sympy.Expr, expected: sympy.Expr) -> str:
