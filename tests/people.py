@@ -86,7 +86,7 @@ def _readable(path: Path, base: Path, name: str) -> Path:
 
     copy = base / name
     shutil.copytree(path, copy, copy_function=link, symlinks=True,
-                    ignore=shutil.ignore_patterns("__pycache__", "test", "site-packages") if name == "python" else None)
+                    ignore=shutil.ignore_patterns("test", "site-packages") if name == "python" else None)
     for folder, _, _ in os.walk(copy):
         os.chmod(folder, 0o755)
     return copy

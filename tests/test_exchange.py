@@ -9,6 +9,7 @@ import csv
 import os
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -82,23 +83,28 @@ def played(instructor, students) -> dict[str, Path]:
     teach("grading", "assemble", CHAPTER)
     teach("nbgrader", "generate_assignment", CHAPTER)
     teach("nbgrader", "release_assignment", CHAPTER)
-    for index, student in enumerate(students):
-        student.python("nbgrader", "fetch_assignment", CHAPTER)
-        if index == 0:
-            for module, text in reference(CHAPTER).items():
-                path = student.home / CHAPTER / "ddpmlib" / f"{module}.py"
-                path.write_text(text, encoding="utf-8")
-        student.python("nbgrader", "submit", CHAPTER)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, students, [reference(CHAPTER), {}]))
     teach("nbgrader", "collect", CHAPTER)
     teach("nbgrader", "autograde", CHAPTER)
     teach("nbgrader", "generate_feedback", CHAPTER)
     teach("nbgrader", "release_feedback", CHAPTER)
     teach("nbgrader", "export")
-    pages = {}
-    for student in students:
-        student.python("nbgrader", "fetch_feedback", CHAPTER)
-        pages[student.name] = next((student.home / CHAPTER / "feedback").rglob("*.html"))
-    return pages
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip([student.name for student in students], pool.map(read_feedback, students)))
+
+
+def work(student: Person, answers: dict[str, str]) -> None:
+    """Fetch the assignment, write the answers into its stubs, and hand it in."""
+    student.python("nbgrader", "fetch_assignment", CHAPTER)
+    for module, text in answers.items():
+        (student.home / CHAPTER / "ddpmlib" / f"{module}.py").write_text(text, encoding="utf-8")
+    student.python("nbgrader", "submit", CHAPTER)
+
+
+def read_feedback(student: Person) -> Path:
+    student.python("nbgrader", "fetch_feedback", CHAPTER)
+    return next((student.home / CHAPTER / "feedback").rglob("*.html"))
 
 
 def test_the_gradebook_has_the_points_of_each_student(played, instructor, students):
