@@ -108,10 +108,7 @@ def test_board_and_tests_run_in_the_edition(edition):
 
 def test_exercises_filled_in_bring_their_figures(edition, own_book):
     """With the answers of the first chapter that draws, that chapter is executed anew and its figures appear."""
-    drawing = [path for path in chapter_paths() if "with uses(" in path.read_text(encoding="utf-8")]
-    if not drawing:
-        pytest.skip("no chapter draws with an exercise yet")
-    chapter = drawing[0]
+    chapter = next(path for path in chapter_paths() if "with uses(" in path.read_text(encoding="utf-8"))
     for module in {entry.module for entry in exercises().values() if entry.chapter == chapter.stem and entry.module}:
         shutil.copy(SOLUTIONS / f"{module}.py", edition / "ddpmlib")
     before = notes(own_book.pages / "chapters" / f"{chapter.stem}.html")
