@@ -5,8 +5,11 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from pybtex.backends.plaintext import Backend
 from pybtex.database import Entry, parse_file
 from pybtex.richtext import Text
+
+_TEXT = Backend()  # made once: looking a backend up by its name reads the metadata of every installed package
 
 
 @cache
@@ -20,7 +23,7 @@ def bibliography(path: Path) -> dict[str, Entry]:
 
 
 def _plain(latex: str) -> str:
-    return Text.from_latex(latex).render_as("text")
+    return Text.from_latex(latex).render(_TEXT)
 
 
 def _last_names(entry: Entry) -> list[str]:
