@@ -97,7 +97,7 @@ def importance_log_marginal(
     ValueError
         if the shapes differ, or there is no sample.
 
-    Source: Burda et al. (2016), equation (8); chapter 1, "Importance sampling".
+    Source: Burda et al. (2016), section 3; chapter 1, "Importance sampling".
     """
     require_same_shape(log_joint=log_joint, log_proposal=log_proposal)
     if log_joint.ndim == 0 or len(log_joint) == 0:

@@ -112,7 +112,7 @@ def q_sample_ve(
     TypeError, ValueError
         if the shapes do not fit, an argument has the wrong dtype, or a time is negative.
 
-    Source: Song et al. (2021), section 3.4; chapter 3, "Another way: the random walk".
+    Source: Song et al. (2021), section 3.4 (there with steps of any size); chapter 3, "Another way: the random walk".
     """
     require_same_shape(x0=x0, noise=noise)
     _require_batch(x0)
@@ -143,7 +143,7 @@ def prior_matching_bits_per_dim(x0: Float[Tensor, "batch *shape"], alpha_bar_T: 
     TypeError, ValueError
         if ``x0`` is not a floating-point tensor with a batch axis and another one, or alpha_bar_T lies outside (0, 1).
 
-    Source: Ho et al. (2020), section 4.1 (the term L_T); chapter 3, "How far is the end from the prior?".
+    Source: Ho et al. (2020), section 4 (the term L_T); chapter 3, "How far is the end from the prior?".
     """
     require_tensor("x0", x0)
     _require_batch(x0)
