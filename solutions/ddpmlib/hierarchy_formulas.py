@@ -24,7 +24,7 @@ def variance_after_formula() -> sympy.Expr:
     The noises of different steps are independent. Use the symbols ``v_0``, ``beta`` and ``t``; the answer
     is in closed form (no sum).
 
-    Source: follows from Ho et al. (2020), equation (4), with constant beta; chapter 2, section "Why the square root of 1 - beta".
+    Source: from Ho et al. (2020), equation (4), beta constant; chapter 2, section "Why the square root of 1 - beta".
     """
     v_0, beta, t = sympy.symbols("v_0 beta t", positive=True)
     ### BEGIN SOLUTION
