@@ -65,3 +65,24 @@ def _require_table(name: str, table: object, *, first: float) -> None:
             f"{name}[0] must be {first:g} (index t is time t, and nothing has happened at time 0), "
             f"got {table[0].item()}"
         )
+
+
+def require_schedule(name: str, schedule: object) -> None:
+    """Raise TypeError unless ``schedule`` has a schedule's tables: ``T``, ``betas``, ``alphas``, ``alpha_bars``.
+
+    The tables are looked for, not the class: a notebook that has loaded ``schedules.py`` anew holds objects of the old class too.
+    """
+    if not all(hasattr(schedule, table) for table in ("T", "betas", "alphas", "alpha_bars")):
+        raise TypeError(
+            f"{name} must be a ddpmlib.schedules.Schedule (for instance Schedule.linear(1000)), got {type(schedule).__name__}"
+        )
+
+
+def at_times(table: Tensor, t: Tensor, x: Tensor) -> Tensor:
+    """The entries ``table[t]``, in the dtype of ``x`` and shaped so that they multiply the rows of ``x``.
+
+    ``t`` has shape () or (batch,), ``x`` has shape (batch, ...). The root or the quotient of a table's entries is best
+    taken before, in the table's float64.
+    """
+    entries = table[t].to(x.dtype)
+    return entries.reshape(-1, *[1] * (x.ndim - 1)) if entries.ndim else entries
