@@ -2,9 +2,8 @@
 
 .PHONY: test student constraints browser
 
-test: $(VENV)/installed-all browser  ## run every test; ends with the reference notebooks
-	$(RUN) python -m pytest -n 2 --dist loadscope --durations 15
-	DDPMLIB_REFERENCE=1 OMP_NUM_THREADS=1 PYTHONPATH="$(CURDIR)" $(RUN) python -m pytest --nbval --nbval-current-env -p no:cacheprovider solutions
+test: $(VENV)/installed-all browser  ## run every test
+	$(RUN) python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 15
 
 browser: $(VENV)/installed-all
 	@$(RUN) python tests/chromium.py --install

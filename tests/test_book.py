@@ -19,6 +19,7 @@ from grading.sources import chapter_paths
 sys.path.insert(0, str(ROOT / "book" / "extensions"))
 from course.closure import Finder, chapter_exercises, closure, code_trees, fingerprint  # noqa: E402
 
+SMALL_BOOK = pytest.mark.xdist_group("small book")  # beside the tests of the course's own book
 CHAPTER = """\
 ---
 jupytext:
@@ -138,6 +139,7 @@ def executed(log: str) -> list[str]:
     return re.findall(r"chapters/(\w+)\.md: Executed notebook", log)
 
 
+@SMALL_BOOK
 def test_a_changed_module_executes_anew_only_what_uses_it(small_book):
     first = build(small_book, "-W", "-n", DDPMLIB_REFERENCE=None)
     assert first.status == 0, first.log
@@ -165,6 +167,7 @@ def test_a_changed_module_executes_anew_only_what_uses_it(small_book):
     assert "as it was" in (own_code.pages / "chapters" / "one.html").read_text()
 
 
+@SMALL_BOOK
 def test_an_error_on_the_reference_stops_the_build(small_book):
     chapter = small_book / "chapters" / "two.md"
     before = chapter.read_text()

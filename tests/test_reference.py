@@ -1,10 +1,29 @@
-"""Each chapter has a reference notebook, and it holds the chapter as it stands (nbval compares the outputs)."""
+"""Each chapter has a reference notebook: it holds the chapter as it stands, and nbval finds its outputs again."""
+
+import os
+import subprocess
+import sys
 
 import nbformat
 import pytest
 
+import ddpmlib
 from grading.reference import reference_path
 from grading.sources import chapter_paths, read_chapter
+
+
+@pytest.mark.parametrize("chapter", chapter_paths(), ids=lambda path: path.stem)
+def test_nbval_finds_the_outputs_again(chapter):
+    notebook = reference_path(chapter)
+    code = sum(cell.cell_type == "code" for cell in nbformat.read(notebook, as_version=4).cells)
+    environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}  # figures are outputs too
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
+         str(notebook)],
+        cwd=ddpmlib.ROOT, env={**environment, "DDPMLIB_REFERENCE": "1", "PYTHONPATH": str(ddpmlib.ROOT)},
+        capture_output=True, text=True,
+    )
+    assert done.returncode == 0 and f"{code} passed" in done.stdout, done.stdout[-8000:] + done.stderr[-2000:]
 
 
 @pytest.mark.parametrize("chapter", chapter_paths(), ids=lambda path: path.stem)
