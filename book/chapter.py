@@ -95,6 +95,11 @@ def chapter_title(path: Path) -> str:
     return found[1].strip() if found else path.stem
 
 
+def section_labels(path: Path) -> dict[str, Label]:
+    """The labelled headings of a page without a chapter's number, such as an appendix."""
+    return {name: Label(kind, "", title) for kind, name, title in _labelled(path.read_text(encoding="utf-8")) if kind == "section"}
+
+
 def labels_of(path: Path) -> dict[str, Label]:
     """All labels of a chapter. Equations, figures and each proof type are counted on their own: 3.1, 3.2, ..."""
     return _labels(path, path.stat().st_mtime_ns)

@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from nbformat.v4 import new_markdown_cell
 
 from .chapter import (
-    Directive, Label, blocks, chapter_title, directive, figure_of, labels_of, read_chapter, sibling_chapters,
+    Directive, Label, blocks, chapter_title, directive, figure_of, labels_of, read_chapter, section_labels, sibling_chapters,
 )
 from .citations import bibliography, cite, reference_list
 
@@ -56,8 +56,11 @@ class _Converter:
         self.path = path
         self.chapter = int(path.stem[:2])
         self.labels: dict[str, Label] = {}
-        for other in sibling_chapters(path):
+        chapters = sibling_chapters(path)
+        for other in chapters:
             self.labels |= labels_of(other)
+        for page in sorted(set(path.parent.glob("*.md")) - set(chapters)):
+            self.labels |= section_labels(page)
         self.entries = bibliography(path.parent / "references.bib")
         self.cited: set[str] = set()
         self.counts: dict[str, int] = {}

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import ddpmlib
 from ddpmlib.checks.assess import assess
-from ddpmlib.checks.catalogue import exercises
+from ddpmlib.checks.catalogue import Exercise, exercises
 
 _MARKS = {"done": "[x]", "failing": "[!]", "not started": "[ ]", "written": "[w]"}
 
 
+def chapter_file(chapter: str) -> str:
+    """Where a chapter's text stands here: ``chapters/NN_name.md``, or ``NN_name.ipynb`` in an assignment; else empty."""
+    names = (f"chapters/{chapter}.md", f"{chapter}.ipynb")
+    return next((name for name in names if (ddpmlib.ROOT / name).is_file()), "")
+
+
+def exercises_here() -> dict[str, Exercise]:
+    """The exercises of the chapters that are here: all in the course, one chapter's in an assignment."""
+    here = {number: entry for number, entry in exercises().items() if chapter_file(entry.chapter)}
+    return here or exercises()
+
+
 def rows() -> list[dict[str, object]]:
-    """Assess all exercises; one row each: number, title, kind, chapter, status, points, of, and the first problem."""
+    """Assess the exercises that are here; one row each: number, title, kind, chapter, status, points, of, and the first problem."""
     found = []
-    for number, entry in exercises().items():
+    for number, entry in exercises_here().items():
         row = {"number": number, "title": entry.title, "kind": entry.kind, "chapter": entry.chapter,
                "status": "written", "points": None, "of": entry.points, "problem": ""}
         if entry.kind != "written":
@@ -41,7 +54,7 @@ def text(found: list[dict[str, object]]) -> str:
     for row in found:
         if row["chapter"] != chapter:
             chapter = row["chapter"]
-            lines += ["", f"Chapter {int(str(chapter).partition('_')[0])} (chapters/{chapter}.md)"]
+            lines += ["", f"Chapter {int(str(chapter).partition('_')[0])} ({chapter_file(chapter) or chapter})"]
         points = f"{row['points']:g}/{row['of']:g}" if row["points"] is not None else f"{row['of']:g} by hand"
         lines.append(f"  {_MARKS[row['status']]} {row['number']:5} {row['title']:52.52} {points:>9}")
         if row["problem"]:

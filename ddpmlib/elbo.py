@@ -1,4 +1,4 @@
-# Stub: write your code where NotImplementedError is raised. In the course repository it is made by "python -m grading sync"; edit solutions/ddpmlib/elbo.py there.
+# Stub: write your code where NotImplementedError is raised.
 """The evidence lower bound of a latent-variable model (chapter 1)."""
 
 from __future__ import annotations

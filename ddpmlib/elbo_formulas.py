@@ -1,4 +1,4 @@
-# Stub: write your code where NotImplementedError is raised. In the course repository it is made by "python -m grading sync"; edit solutions/ddpmlib/elbo_formulas.py there.
+# Stub: write your code where NotImplementedError is raised.
 """The formulas of chapter 1 that you derive, as SymPy expressions.
 
 The model is scalar: z ~ N(0, 1) and x | z ~ N(w z + b, sigma^2). ``sigma`` and ``s`` are standard deviations.

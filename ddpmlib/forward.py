@@ -1,4 +1,4 @@
-# Stub: write your code where NotImplementedError is raised. In the course repository it is made by "python -m grading sync"; edit solutions/ddpmlib/forward.py there.
+# Stub: write your code where NotImplementedError is raised.
 """The forward process: from the data to noise, step by step and in one jump (chapter 3)."""
 
 from __future__ import annotations

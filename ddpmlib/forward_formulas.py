@@ -1,4 +1,4 @@
-# Stub: write your code where NotImplementedError is raised. In the course repository it is made by "python -m grading sync"; edit solutions/ddpmlib/forward_formulas.py there.
+# Stub: write your code where NotImplementedError is raised.
 """The formulas of chapter 3 that you derive, as SymPy expressions."""
 
 from __future__ import annotations

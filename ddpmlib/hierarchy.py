@@ -1,4 +1,4 @@
-# Stub: write your code where NotImplementedError is raised. In the course repository it is made by "python -m grading sync"; edit solutions/ddpmlib/hierarchy.py there.
+# Stub: write your code where NotImplementedError is raised.
 """Markovian hierarchical VAEs: densities of paths, sampling, the ELBO, and the three restrictions (chapter 2).
 
 A path is a list with ``path[t]`` = z_t for t = 0, ..., T, where z_0 is the data x.

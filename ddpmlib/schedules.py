@@ -1,4 +1,4 @@
-# Stub: write your code where NotImplementedError is raised. In the course repository it is made by "python -m grading sync"; edit solutions/ddpmlib/schedules.py there.
+# Stub: write your code where NotImplementedError is raised.
 """Noise schedules: how fast the forward process forgets (chapter 3).
 
 The index convention of the course

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from book.notebooks import student_notebook
 
@@ -24,6 +24,15 @@ from .sync import STUB_MARK
 
 _NOT_SHIPPED = shutil.ignore_patterns("__pycache__", ".*")
 _IMPORT_CHECKS = "from ddpmlib.checks import check, source, uses"
+_HOW_TO = """\
+> **How to work with this assignment**
+>
+> Read on to the first exercise. It names a module and a function: open that module, {modules}, in an editor beside this
+> notebook, and write your code where `NotImplementedError` is raised. Save the file, then run the exercise's check below it: the notebook
+> sees the change by itself. A check says what is wrong, in which case, and returns your points; it draws fresh cases each
+> time, and you may run it as often as you like. In a terminal in this folder, `python -m ddpmlib` lists what is done and what is left, and
+> `python -m ddpmlib check {first}` runs one check. Written answers go into this notebook. Hand in the whole folder with
+> `nbgrader submit {chapter}`."""
 _LOCKED = {"grade": False, "locked": True, "schema_version": 3, "solution": False, "task": False}
 
 
@@ -52,8 +61,16 @@ def assignment_notebook(path: Path) -> nbformat.NotebookNode:
     notebook.cells[first].metadata.setdefault("nbgrader", {"grade_id": "setup", **_LOCKED})
     checks = new_code_cell(_IMPORT_CHECKS, id=f"{path.stem.replace('_', '-')}-checks",
                            metadata={"nbgrader": {"grade_id": "checks", **_LOCKED}})
-    notebook.cells.insert(first, checks)
+    notebook.cells[first:first] = [_how_to(path.stem), checks]
     return notebook
+
+
+def _how_to(chapter: str) -> nbformat.NotebookNode:
+    """The cell that tells a student how an assignment is worked on."""
+    names = [f"`ddpmlib/{module}.py`" for module in modules_of(chapter)]
+    modules = " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    first = next(row["number"] for row in catalogue() if row["chapter"] == chapter)
+    return new_markdown_cell(_HOW_TO.format(modules=modules, first=first, chapter=chapter), id=f"{chapter.replace('_', '-')}-how-to")
 
 
 def assemble(

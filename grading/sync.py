@@ -8,8 +8,7 @@ from pathlib import Path
 
 from .sources import LIBRARY, SOLUTIONS, chapter_exercises, chapter_paths, exercise_functions
 
-STUB_MARK = "# Stub: write your code where NotImplementedError is raised."
-_GENERATED = ' In the course repository it is made by "python -m grading sync"; edit solutions/ddpmlib/{} there.\n'
+STUB_MARK = "# Stub: write your code where NotImplementedError is raised.\n"
 _REGION = re.compile(r"^(?P<indent>[ ]*)### BEGIN SOLUTION\n.*?^[ ]*### END SOLUTION\n", re.M | re.S)
 _FUNCTION = re.compile(r"^def (\w+)\(", re.M)
 _DOCSTRING_NUMBER = re.compile(r'"""Exercise (\d+\.\d+)\.')
@@ -29,7 +28,7 @@ def stub_of(path: Path) -> str:
     stub, count = _REGION.subn(replace, text)
     if not count:
         raise ValueError(f"{path}: no solution region; a module without exercises belongs in ddpmlib/")
-    return STUB_MARK + _GENERATED.format(path.name) + stub
+    return STUB_MARK + stub
 
 
 def catalogue_text() -> str:

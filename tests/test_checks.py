@@ -77,6 +77,6 @@ def test_checks_run_in_a_process_that_cannot_judge(running_half):
         env=environment, timeout=120, check=True,
     )
     answers = unpack(done.stdout)
-    for number, (results, warned) in zip(CODED, answers, strict=True):
-        verdict = judge(load_check(number), exercise(number), 7, cases[number], results, warned)
+    for number, (results, notes) in zip(CODED, answers, strict=True):
+        verdict = judge(load_check(number), exercise(number), 7, cases[number], results, notes)
         assert verdict.status == "done", verdict.report()

@@ -43,13 +43,27 @@ def test_a_number_is_an_expression():
 def test_wrong_answers_are_explained():
     assert "off by a factor 2" in verdict(2 * EXPECTED)
     assert "off by a factor sqrt(a)" in verdict(EXPECTED * sympy.sqrt(A))
-    assert "off by a term a/v" in verdict(EXPECTED + A / V)
+    assert "has the wrong sign" in verdict(-EXPECTED)
+    assert "has a term v/2 too much" in verdict(EXPECTED + V / 2)
+    assert "lacks a term 3" in verdict(EXPECTED - 3)
     known = {"The root is missing.": A * X + (1 - A) / V}
     assert "The root is missing." in verdict(A * X + (1 - A) / V, known=known)
-    assert "right for x = 0 only" in verdict(A * X + (1 - A) / V, special={"for x = 0": {"x": 0}})
+    assert "right for x = 0, but not in general" in verdict(A * X + (1 - A) / V, special={"for x = 0": {"x": 0}})
     assert "the symbol y is not one of this exercise's: a, v, x" in verdict(sympy.Symbol("y"))
     assert "is a return missing" in verdict(None)
     assert "got NameError: y" in compare_expression(Raised("NameError", "y"), EXPECTED, SYMBOLS, Draw(0))
+
+
+@pytest.mark.parametrize("answer", [sympy.Integer(1), EXPECTED + A / V, sympy.sqrt(A) * X, EXPECTED / (1 - A), V])
+def test_no_explanation_gives_the_answer_away(answer):
+    assert "Your answer" not in verdict(answer)
+
+
+def test_a_case_in_which_all_vanishes_explains_nothing():
+    symbols = {"a": (0.2, 0.8), "x": (-2.0, 2.0)}
+    right, wrong = (symbol("a", symbols) ** power * symbol("x", symbols) for power in (2, 1))
+    said = compare_expression(plain(wrong), right * (1 + symbol("x", symbols)), symbols, Draw(0), special={"for x = 0": {"x": 0}})
+    assert "It is right" not in said
 
 
 def test_an_infinite_answer_is_wrong_and_not_an_error():

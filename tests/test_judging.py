@@ -53,6 +53,18 @@ def test_the_message_names_case_values_and_misconception():
     assert 'check("9.1", seed=1)' in report
 
 
+def test_a_problem_of_several_parts_is_explained_once():
+    report = verdict(lambda x: x**2 if x.ndim == 1 else None).report()
+    assert ": the same" not in report
+    report = verdict(lambda x: Raised("KeyError", "no")).report()
+    assert report.count("KeyError") == 1 and "a 2 x 4 table: the same" in report
+
+
+def test_numbers_that_differ_late_are_told_apart():
+    assert "should be 0.1, got 0.10000001" in compare(0.10000001, 0.1, rtol=1e-12, atol=0)
+    assert "should be 0.1, got 0.2" in compare(0.2, 0.1)
+
+
 def test_shapes_types_and_errors_are_named():
     assert "should have shape (3,), got (3, 1)" in verdict(lambda x: 2 * x[..., None]).report()
     assert "got None (is a return missing?)" in verdict(lambda x: None).report()

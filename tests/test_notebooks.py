@@ -157,18 +157,19 @@ def test_hints_and_admonitions_also_in_lists(tmp_path):
 
 def test_labels_headings_pages_and_other_chapters(tmp_path):
     (tmp_path / "02_other.md").write_text(HEADER + "# The other\n\n$$ a $$ (eq-far)\n", encoding="utf-8")
+    (tmp_path / "facts.md").write_text("# An appendix\n\n(fact-sum)=\n## A sum\n", encoding="utf-8")
     text = markdown(tmp_path, """
         # Mine
 
         (sec-a)=
         ## A section
 
-        {ref}`sec-a`, {ref}`here <sec-a>`, {doc}`02_other`, {doc}`there <02_other>`, {eq}`eq-far`; `{eq}` and `(a)=` stay.
+        {ref}`sec-a`, {ref}`here <sec-a>`, {doc}`02_other`, {doc}`there <02_other>`, {eq}`eq-far`, {ref}`fact-sum`, {doc}`facts`; `{eq}` and `(a)=` stay.
 
         % a comment
         """)
     assert '<a id="sec-a"></a>\n\n## A section' in text
-    assert "A section, here, *The other*, there, (2.1); `{eq}` and `(a)=` stay." in text
+    assert "A section, here, *The other*, there, (2.1), A sum, *An appendix*; `{eq}` and `(a)=` stay." in text
     assert "comment" not in text
 
 

@@ -28,10 +28,24 @@ def test_values_and_errors_come_back_side_by_side():
             raise KeyError("two")
         return torch.tensor([x])
 
-    (first, second), warned = run_exercise("1.1", CASES, student(answer=answer))
+    (first, second), notes = run_exercise("1.1", CASES, student(answer=answer))
     assert torch.equal(first, torch.tensor([1.0]))
     assert second == Raised("KeyError", "'two'")
-    assert warned == ""
+    assert notes == ""
+
+
+def test_code_that_changes_its_arguments_is_judged_by_what_it_returns_and_told():
+    def answer(x, rest):
+        rest[0].add_(1)
+        return x.mul_(2)
+
+    x, other = torch.ones(2), torch.zeros(2)
+    cases = [{"call": "answer", "arguments": {"x": x, "rest": [other]}}] * 2
+    results, notes = run_exercise("1.1", cases, student(answer=answer))
+    assert all(torch.equal(result, torch.tensor([2.0, 2.0])) for result in results)
+    assert torch.equal(x, torch.ones(2)) and torch.equal(other, torch.zeros(2))
+    assert [line.split(";")[0] for line in notes.splitlines()] == [
+        "your code changes its argument rest", "your code changes its argument x"]
 
 
 def test_a_missing_function_is_a_result():
@@ -53,9 +67,9 @@ def test_warnings_and_standard_error_are_kept_away_from_the_cell(capsys):
         print("noise", file=sys.stderr)
         return x
 
-    results, warned = run_exercise("1.1", CASES, student(answer=answer))
+    results, notes = run_exercise("1.1", CASES, student(answer=answer))
     assert results == [1.0, 2.0]
-    assert "UserWarning: careful" in warned and "noise" in warned
+    assert "UserWarning: careful" in notes and "noise" in notes
     assert capsys.readouterr().err == ""
 
 

@@ -24,5 +24,5 @@ def assess(number: str, *, seed: int | None = None, module=None) -> Verdict:
     seed = secrets.randbits(32) if seed is None else seed
     check = load_check(number)
     cases = list(check.cases(Draw(seed)))
-    results, warned = run_exercise(number, [case.request() for case in cases], module)
-    return judge(check, exercise(number), seed, cases, results, warned)
+    results, notes = run_exercise(number, [case.request() for case in cases], module)
+    return judge(check, exercise(number), seed, cases, results, notes)

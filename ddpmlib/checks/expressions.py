@@ -86,9 +86,8 @@ def compare_expression(
 
     Two expressions are equal if SymPy writes them alike, or if they agree to 12 digits at all of ``POINTS`` random admissible
     points; one point where they differ refutes an answer, whatever its form. ``symbols`` gives the range of each symbol. A
-    wrong answer is told, in this order, the first misconception in ``known`` that it equals, the special case in
-    ``special`` (a description, and the values of some symbols there) in which it is right, and the factor or the term by
-    which it is off.
+    wrong answer is told, in this order, the first misconception in ``known`` that it equals, a simple factor or term by which
+    it is off, and the special case in ``special`` (a description, and the values of some symbols there) in which it is right.
     """
     if isinstance(result, (int, float)) and not isinstance(result, bool):
         result = Expression(repr(result))
@@ -109,11 +108,13 @@ def compare_expression(
     for misconception, wrong in (known or {}).items():
         if _equal(answer, wrong, points):
             return f"{problem}\n{misconception}"
+    if off := _off_by(answer, expected):
+        return f"{problem}\n{off}"
     for description, values in (special or {}).items():
         fixed = {symbol(name, symbols): sympy.sympify(value) for name, value in values.items()}
-        if _equal(answer.subs(fixed), expected.subs(fixed), points):
-            return f"{problem}\nIt is right {description} only."
-    return f"{problem}{_off_by(answer, expected)}"
+        if expected.subs(fixed) != 0 and _equal(answer.subs(fixed), expected.subs(fixed), points):
+            return f"{problem}\nIt is right {description}, but not in general."
+    return problem
 
 
 def _equal(a: sympy.Expr, b: sympy.Expr, points: list[dict]) -> bool:
@@ -156,10 +157,25 @@ def _value(expression: sympy.Expr, point: dict) -> str:
 
 
 def _off_by(answer: sympy.Expr, expected: sympy.Expr) -> str:
-    """A line that names the factor or the term by which an answer is off, if that is a short expression."""
-    for relation, word in ((lambda: sympy.simplify(answer / expected), "a factor"),
-                           (lambda: sympy.simplify(answer - expected), "a term")):
-        difference = _in_time(relation)
-        if difference and difference.is_finite is not False and difference.count_ops() <= 5:
-            return f"\nYour answer is off by {word} {difference}."
+    """A sentence that names the factor or the term by which an answer is off.
+
+    It names numbers, and single symbols with a power: a slip, and not the answer itself. An answer without symbols is no slip.
+    """
+    if expected.free_symbols and not answer.free_symbols:
+        return ""
+    factor = _in_time(lambda: sympy.simplify(answer / expected))
+    if _is_slip(factor):
+        return f"Your answer is off by a factor {factor}." if factor != -1 else "Your answer has the wrong sign."
+    term = _in_time(lambda: sympy.simplify(answer - expected))
+    if _is_slip(term):
+        lacking = term.as_coeff_Mul()[0] < 0
+        return f"Your answer lacks a term {-term}." if lacking else f"Your answer has a term {term} too much."
     return ""
+
+
+def _is_slip(difference: sympy.Expr | None) -> bool:
+    """Whether a factor or a term is a finite number or one symbol with a power, and a number before it at most."""
+    if not difference or difference.is_finite is False or difference.count_ops() > 3:
+        return False
+    power = difference.as_coeff_Mul()[1]
+    return difference.is_number or power.is_Symbol or (power.is_Pow and power.base.is_Symbol and power.exp.is_Rational)

@@ -74,11 +74,16 @@ class Check:
 
 @dataclass(frozen=True)
 class PartVerdict:
-    """A sub-check: its name and weight, and what is wrong (None if it is passed)."""
+    """A sub-check: its name and weight, and what is wrong (None if it is passed): in which case, and the cause."""
 
     name: str
     weight: float
-    problem: str | None
+    cause: str | None
+    case: str = ""
+
+    @property
+    def problem(self) -> str | None:
+        return f"{self.case}: {self.cause}" if self.cause and self.case else self.cause
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class Verdict:
     seed: int
     parts: tuple[PartVerdict, ...]
     status: str
-    warned: str = ""
+    notes: str = ""
 
     @property
     def points(self) -> float:
@@ -111,11 +116,12 @@ class Verdict:
         for part in self.parts:
             mark = "ok" if part.problem is None else "open" if self.status == "not started" else "WRONG"
             lines.append(f"  {mark:5}  {part.name}")
-            if part.problem is not None and part.problem not in shown:
-                shown.add(part.problem)
+            if part.cause is not None and part.cause not in shown:
+                shown.add(part.cause)
                 lines += [f"         {line}" for line in part.problem.splitlines()]
-        if self.warned:
-            lines.append(f"  note: your code wrote to standard error: {self.warned.splitlines()[0]}")
+            elif part.cause is not None and self.status == "failing":
+                lines.append(f"         {part.case}: the same" if part.case else "         the same")
+        lines += [f"  note: {note}" for note in self.notes.splitlines()]
         if self.status == "failing":
             lines.append(f'  (the same cases again: check("{self.exercise.number}", seed={self.seed}))')
         lines.append(f"  {self.points:g} of {self.exercise.points:g} points")
@@ -123,9 +129,9 @@ class Verdict:
 
 
 def judge(check: Check, exercise: Exercise, seed: int, cases: list[Case], results: list[object],
-          warned: str = "") -> Verdict:
+          notes: str = "") -> Verdict:
     """Judge the results of all cases of a check."""
-    problems: dict[str, str] = {}
+    problems: dict[str, tuple[str, str]] = {}
     not_started = False
     for case, result in zip(cases, results, strict=True):
         if isinstance(result, Raised) and result.type == "NotImplementedError":
@@ -136,13 +142,13 @@ def judge(check: Check, exercise: Exercise, seed: int, cases: list[Case], result
         else:
             problem = check.judge(case, result)
         if problem is not None and case.part not in problems:
-            problems[case.part] = f"{case.says}: {problem}" if case.says and not not_started else problem
+            problems[case.part] = (problem, "" if not_started else case.says)
     untried = set(check.parts) - {case.part for case in cases}
     if untried:
         raise ValueError(f"check {check.number} has no case for its parts {sorted(untried)}")
-    parts = tuple(PartVerdict(name, weight, problems.get(name)) for name, weight in check.parts.items())
+    parts = tuple(PartVerdict(name, weight, *problems.get(name, (None,))) for name, weight in check.parts.items())
     status = "done" if not problems else "not started" if not_started else "failing"
-    return Verdict(exercise, seed, parts, status, warned)
+    return Verdict(exercise, seed, parts, status, notes)
 
 
 def _of_error(exercise: Exercise, error: Raised) -> str:
@@ -174,7 +180,7 @@ def compare(
         return f"your code raised {result}"
     if isinstance(result, bool) or not isinstance(result, (Tensor, int, float)):
         return f"{what} should be a tensor of shape {tuple(expected.shape)}, got {_describe(result)}"
-    got = torch.as_tensor(result)
+    got = torch.as_tensor(result, dtype=torch.float64 if isinstance(result, float) else None)
     if got.is_complex() or got.dtype == torch.bool:
         return f"{what} should hold real numbers, got dtype {got.dtype}"
     if got.shape != expected.shape:
@@ -196,15 +202,22 @@ def compare(
 def _differences(what: str, got: Tensor, expected: Tensor, wrong: Tensor, most: int = 3) -> str:
     kind = str(got.dtype).removeprefix("torch.")
     if got.ndim == 0:
-        return f"{what} should be {expected.item():.6g}, got {got.item():.6g} ({kind})"
+        return f"{what} {_should_be(expected, got)} ({kind})"
     first = [
-        f"[{', '.join(map(str, index))}] should be {expected[tuple(index)].item():.6g}, got {got[tuple(index)].item():.6g}"
+        f"[{', '.join(map(str, index))}] {_should_be(expected[tuple(index)], got[tuple(index)])}"
         for index in wrong.nonzero()[:most].tolist()
     ]
     return (
         f"{what} has the right shape {tuple(got.shape)} ({kind}), but {int(wrong.sum())} of {wrong.numel()} values "
         f"differ: {'; '.join(first)}"
     )
+
+
+def _should_be(expected: Tensor, got: Tensor) -> str:
+    """Both numbers, with as many digits as it takes to tell them apart."""
+    wanted, came = expected.item(), got.item()
+    digits = next((digits for digits in (6, 9, 12) if f"{wanted:.{digits}g}" != f"{came:.{digits}g}"), 17)
+    return f"should be {wanted:.{digits}g}, got {came:.{digits}g}"
 
 
 def _describe(value: object) -> str:

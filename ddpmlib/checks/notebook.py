@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import re
 from pathlib import Path
 
 import ddpmlib
 
 from .assess import assess
-from .catalogue import exercise
+from .catalogue import Exercise, exercise
 from .plain import raised
 from .run import TIME_LIMIT, TimeLimit, time_limit
 
@@ -53,13 +54,21 @@ def uses(*numbers: str):
     Nothing that a student's function raises gets out of the block, so one open exercise never stops the rest of a page.
     """
     entries = [exercise(number) for number in numbers]
-    names = " and ".join(f"Exercise {entry.number} ({entry.title})" for entry in entries)
     try:
         with time_limit(TIME_LIMIT * 3):
             yield
-    except NotImplementedError:
-        print(f"This part of the page is made by your own code: it appears once {names} is done.")
+    except NotImplementedError as error:
+        still_open = re.match(r"Exercise (\d+\.\d+):", str(error))
+        if still_open:
+            entries = [exercise(still_open[1])]
+        print(f"This part of the page is made by your own code: it appears once {_names(entries)} "
+              f"{'is' if len(entries) == 1 else 'are'} done.")
     except (Exception, TimeLimit) as error:
         if ddpmlib.REFERENCE:
             raise
-        print(f"This part of the page is made by your own code of {names}, which raised {raised(error)}")
+        print(f"This part of the page is made by your own code of {_names(entries)}, which raised {raised(error)}")
+
+
+def _names(entries: list[Exercise]) -> str:
+    names = [f"Exercise {entry.number} ({entry.title})" for entry in entries]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -20,6 +20,9 @@ import warnings
 from pathlib import Path
 from types import ModuleType
 
+import torch
+from torch import Tensor
+
 from .catalogue import exercise
 from .plain import pack, plain, raised, unpack
 
@@ -82,13 +85,35 @@ def run(module, case: dict) -> object:
         return raised(error)
 
 
-def run_exercise(number: str, cases: list[dict], module=None) -> tuple[list[object], str]:
-    """Run all cases of an exercise; return the results and what the student's code wrote to standard error.
+def _copied(value: object) -> object:
+    """A copy of plain arguments, down to their tensors."""
+    if isinstance(value, Tensor):
+        return value.clone()
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
+
+def _differs(before: object, after: object) -> bool:
+    """Whether a tensor somewhere in plain arguments is no longer what it was."""
+    if isinstance(before, Tensor):
+        return before.shape != after.shape or not torch.allclose(before, after, rtol=0, atol=0, equal_nan=True)
+    if isinstance(before, dict):
+        return any(_differs(item, after.get(key)) for key, item in before.items())
+    if isinstance(before, list):
+        return len(before) != len(after) or any(map(_differs, before, after))
+    return False
+
+
+def run_exercise(number: str, cases: list[dict], module=None) -> tuple[list[object], str]:
+    """Run all cases of an exercise; return the results, and notes: a line each on what the code did besides.
+
+    Each case gets copies of its arguments: code that changes them spoils neither the next case nor the oracle, and is told.
     ``module`` stands in for the student's module (the tests pass wrong and alternative ones). Whatever goes wrong,
     there is one result for each case.
     """
     results: list[object] = []
+    changed: set[str] = set()
     noise = io.StringIO()
     with contextlib.redirect_stderr(noise), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
@@ -97,11 +122,16 @@ def run_exercise(number: str, cases: list[dict], module=None) -> tuple[list[obje
                 if module is None:
                     module = student_module(exercise(number).module)
                 for case in cases:
-                    results.append(run(module, case))
+                    given = case | {"arguments": _copied(case["arguments"])}
+                    results.append(run(module, given))
+                    changed |= {name for name, value in case["arguments"].items() if _differs(value, given["arguments"][name])}
         except (Exception, SystemExit, TimeLimit) as error:
             results += [raised(error)] * (len(cases) - len(results))
-    said = [f"{entry.category.__name__}: {entry.message}" for entry in caught]
-    return results, "\n".join(said + noise.getvalue().splitlines())[:2000]
+    notes = [f"your code changes its argument {name}; make a new tensor instead" for name in sorted(changed)]
+    said = [f"{entry.category.__name__}: {entry.message}" for entry in caught] + noise.getvalue().splitlines()
+    if said:
+        notes.append(f"your code wrote to standard error: {' / '.join(said)[:1000]}")
+    return results, "\n".join(notes)
 
 
 def _special_run(module: str, call: str):
@@ -112,7 +142,7 @@ def _special_run(module: str, call: str):
 
 
 def main() -> None:
-    """Answer a packed list of ``[number, cases]`` with a packed list of ``[results, standard error]``."""
+    """Answer a packed list of ``[number, cases]`` with a packed list of ``[results, notes]``."""
     requests = unpack(sys.stdin.buffer.read())
     answer_to = os.dup(1)
     os.dup2(2, 1)  # what the student's code prints must not get between the answers
