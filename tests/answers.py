@@ -1,7 +1,8 @@
 """Wrong and alternative answers: how ``tests/mutants`` and ``tests/alternatives`` are written and collected.
 
 Each of their modules bears the name of a reference module and holds functions marked with ``@mutant`` or
-``@alternative``; a function bears the name of the function that it stands in for.
+``@alternative``; a function bears the name of the function that it stands in for. A folder of that name may stand in
+the place of a long module.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def alternative(exercise: str, title: str) -> Callable[[Any], Any]:
 
 def _mark(exercise: str, title: str, **rest: Any) -> Callable[[Any], Any]:
     def mark(function: Callable) -> Callable:
-        _found.append(Answer(exercise, function.__module__.rpartition(".")[2], function, title, **rest))
+        _found.append(Answer(exercise, function.__module__.split(".")[1], function, title, **rest))
         return function
 
     return mark
@@ -67,7 +68,7 @@ def _mark(exercise: str, title: str, **rest: Any) -> Callable[[Any], Any]:
 def collect(package: str) -> list[Answer]:
     """All answers of a package ("mutants" or "alternatives")."""
     found = importlib.import_module(package)
-    names = [f"{package}.{info.name}" for info in pkgutil.iter_modules(found.__path__)]
+    names = [info.name for info in pkgutil.walk_packages(found.__path__, f"{package}.")]
     for name in names:
         importlib.import_module(name)
     return [answer for answer in _found if answer.function.__module__ in names]

@@ -19,7 +19,7 @@ from traitlets.config.loader import PyFileConfigLoader
 def main(chapter: str) -> dict[str, dict]:
     config = PyFileConfigLoader("nbgrader_config.py", path=str(Path.cwd())).load_config()
     api = NbGraderAPI(config=config)
-    api.log.setLevel(logging.CRITICAL)
+    api.log.setLevel(logging.ERROR)
     found = {}
     for student, environment in json.load(sys.stdin):
         os.environ.update(environment)

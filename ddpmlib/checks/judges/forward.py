@@ -135,8 +135,9 @@ class QSample(Check):
     def judge(self, case: Case, result: object) -> str | None:
         x0, noise, table = (case.arguments[name].double() for name in ("x0", "noise", "alpha_bars"))
         t = torch.as_tensor(case.arguments["t"]).expand(len(x0))
-        moments = [simulate(case.secret["betas"], time) for time in t.tolist()]
-        mean, spread = (along_rows(values, x0) for values in zip(*moments))
+        mean, spread = self._moments(case, t)
+        early_mean, early_spread = self._moments(case, (t - 1).clamp(min=0))
+        first_mean, first_spread = self._moments(case, t[:1].expand(len(t)))
         expected = mean * x0 + spread * noise
         known = {
             "The coefficients are variances; take the square roots: standard deviations multiply.":
@@ -149,8 +150,9 @@ class QSample(Check):
                 mean * x0 + (1 - mean) * noise,
             "This is beta_t in the place of 1 - alpha_bar_t: the noise of one step, not of all t.":
                 mean * x0 + self._last_step(table, t, x0) * noise,
-            "Off by one in t: this is alpha_bar_{t-1}; index t is time t.": self._at(table, t - 1, x0, noise),
-            "All rows have the time of the first row.": self._at(table, t[:1].expand(len(t)), x0, noise),
+            "Off by one in t: this is alpha_bar_{t-1}; index t is time t.":
+                early_mean * x0 + early_spread * noise,
+            "All rows have the time of the first row.": first_mean * x0 + first_spread * noise,
         }
         if x0.ndim == 2 and len(set(x0.shape)) == 1:
             known[WRONG_AXIS] = mean.T * x0 + spread.T * noise
@@ -161,9 +163,10 @@ class QSample(Check):
         return problem
 
     @staticmethod
-    def _at(table: Tensor, t: Tensor, x0: Tensor, noise: Tensor) -> Tensor:
-        alpha_bar = along_rows(table[t.clamp(min=0)].tolist(), x0)
-        return alpha_bar.sqrt() * x0 + (1 - alpha_bar).sqrt() * noise
+    def _moments(case: Case, t: Tensor) -> Iterable[Tensor]:
+        """The mean of x_t for x_0 = 1 and the standard deviation, a time for each row."""
+        moments = [simulate(case.secret["betas"], time) for time in t.tolist()]
+        return (along_rows(values, case.arguments["x0"]) for values in zip(*moments))
 
     @staticmethod
     def _last_step(table: Tensor, t: Tensor, x0: Tensor) -> Tensor:
@@ -171,7 +174,7 @@ class QSample(Check):
 
 
 class QSampleVE(Check):
-    """Exercise 3.7. Oracle: the random walk's variance, counted step by step."""
+    """Exercise 3.7. Oracle: the exact law of a walk by coin flips, and x_t at the quantile of the noise."""
 
     number = "3.7"
     parts = {"one time for all": 1, "a time for each row": 1}
@@ -190,29 +193,38 @@ class QSampleVE(Check):
     def judge(self, case: Case, result: object) -> str | None:
         x0, noise = case.arguments["x0"], case.arguments["noise"]
         t = torch.as_tensor(case.arguments["t"]).expand(len(x0))
-        variance = along_rows([self._walk(time) for time in t.tolist()], x0)
-        spread = variance.sqrt()
-        expected = x0 + spread * noise
+        after, later, earlier = (along_rows([self._walk(max(time + late, 0)) for time in t.tolist()], x0)
+                                 for late in (0, 1, -1))
+        expected = self._at_quantile(noise, x0, after)
         known = {
-            "x_0 + t eps has variance t^2; the random walk's variance after t steps is t.": x0 + variance * noise,
+            "x_0 + t eps has variance t^2; the random walk's variance after t steps is t.": x0 + after**2 * noise,
             "This is one step of the walk, with variance 1; after t steps the variance is t.": x0 + noise,
-            "The random walk does not shrink x_0: its coefficient is 1.": (x0 + spread * noise) / (1 + variance).sqrt(),
-            "sqrt(t) belongs to the noise, not to x_0.": spread * x0 + noise,
+            "The random walk does not shrink x_0: its coefficient is 1.": expected / (1 + after**2).sqrt(),
+            "sqrt(t) belongs to the noise, not to x_0.": after * x0 + noise,
             "Off by one in t: the variance after t steps is t, so that x_0 has none.":
-                x0 + (variance + 1).sqrt() * noise,
-            "Off by one in t: step 1 already adds noise.": x0 + (variance - 1).clamp(min=0).sqrt() * noise,
+                self._at_quantile(noise, x0, later),
+            "Off by one in t: step 1 already adds noise.": self._at_quantile(noise, x0, earlier),
         }
         if x0.ndim == 2 and len(set(x0.shape)) == 1:
-            known[WRONG_AXIS] = x0 + spread.T * noise
+            known[WRONG_AXIS] = self._at_quantile(noise, x0, after.T)
         return compare(result, expected, what="x_t", known=known)
 
     @staticmethod
     def _walk(t: int) -> float:
-        """The variance of a random walk after t independent unit steps, which add theirs one at a time."""
-        variance = 0.0
+        """The standard deviation of a walk of t steps, each up or down by 1 as a coin falls.
+
+        Such steps have mean 0 and variance 1, like the Gaussian ones, and the law of the place is exact: convolutions.
+        """
+        law = np.ones(1)
         for _ in range(t):
-            variance += 1.0
-        return variance
+            law = np.convolve(law, [0.5, 0.0, 0.5])
+        return math.sqrt(law @ np.arange(-t, t + 1) ** 2)
+
+    @staticmethod
+    def _at_quantile(noise: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
+        """The point of N(mean, spread^2) that has as much of the law below it as the noise has of its own."""
+        below = Normal(torch.zeros_like(noise), 1.0).cdf(noise)
+        return Normal(mean, spread, validate_args=False).icdf(below)
 
 
 CHECKS = [ForwardStep(), QSample(), QSampleVE(), PriorMatching()]

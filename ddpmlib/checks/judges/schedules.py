@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from fractions import Fraction
 from functools import cache
 
-import mpmath
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..judging import Case, Check, Draw, compare
 
 DOUBLE = "values are right to single precision only; make the table in float64 (dtype=torch.float64) from the start"
-
-
-def table(values: Iterable[object]) -> Tensor:
-    """Exact or multiprecision numbers as a float64 table."""
-    return torch.tensor([float(value) for value in values], dtype=torch.float64)
 
 
 def compare_table(result: object, expected: Tensor, what: str, known: dict[str, Tensor]) -> str | None:
@@ -34,34 +29,40 @@ def compare_double(result: object, expected: Tensor, what: str) -> str | None:
     return problem
 
 
-def exact_linear(T: int, start: float, end: float) -> list[Fraction]:
-    """0, beta_1, ..., beta_T in exact fractions, each found from its neighbour by the constant difference."""
-    step = (Fraction(end) - Fraction(start)) / (T - 1)
-    betas = [Fraction(0), Fraction(start)]
-    while len(betas) <= T:
-        betas.append(betas[-1] + step)
-    return betas
+@cache
+def evenly_spaced(T: int, first: float, last: float) -> Tensor:
+    """The table (0, beta_1, ..., beta_T) with the given ends, in which each beta between is the mean of its neighbours.
+
+    These are T linear equations, and they are solved as such.
+    """
+    equations, right = torch.eye(T, dtype=torch.float64), torch.zeros(T, dtype=torch.float64)
+    inner = torch.arange(1, T - 1)
+    equations[inner, inner - 1] = equations[inner, inner + 1] = -0.5
+    right[0], right[-1] = first, last
+    return torch.cat([torch.zeros(1, dtype=torch.float64), torch.linalg.solve(equations, right)])
 
 
-def product(betas: Iterable[object]) -> Tensor:
-    """The running product of 1 - beta_s, one factor after the other, with 50 digits."""
-    with mpmath.workdps(50):
-        left, found = mpmath.mpf(1), []
-        for beta in map(Fraction, betas):
-            left *= 1 - mpmath.mpf(beta.numerator) / beta.denominator
-            found.append(left)
-        return table(found)
+def not_yet_noise(betas: Tensor) -> Tensor:
+    """What the noise leaves of a variance of 1, after each step.
+
+    The noise's variance is followed through the chain from x_0, where it is 0: a step shrinks what it finds, and blurs.
+    """
+    noise, found = 0.0, []
+    for beta in betas.tolist():
+        noise = noise - beta * noise + beta
+        found.append(1.0 - noise)
+    return torch.tensor(found, dtype=torch.float64)
 
 
 @cache
 def published_alpha_bars() -> tuple[Tensor, Tensor]:
-    """The linear schedule of Ho et al. (2020), T = 1000: its betas, and the product with 50 digits."""
-    betas = exact_linear(1000, 1e-4, 0.02)
-    return table(betas), product(betas)
+    """The linear schedule of Ho et al. (2020), T = 1000: its betas, and what is not yet noise."""
+    betas = evenly_spaced(1000, 1e-4, 0.02)
+    return betas, not_yet_noise(betas)
 
 
 class LinearSchedule(Check):
-    """Exercise 3.2. Oracle: exact fractions, and a product of 50 digits taken one factor at a time."""
+    """Exercise 3.2. Oracles: linear equations between neighbours, and the noise's variance followed step by step."""
 
     number = "3.2"
     parts = {"linear_betas: values": 2, "alpha_bars: values": 2, "float64": 1}
@@ -84,14 +85,14 @@ class LinearSchedule(Check):
         betas = case.arguments["betas"]
         if case.part == "float64":
             return compare_double(result, published_alpha_bars()[1], "alpha_bars")
-        expected = product(betas.tolist())
+        expected = not_yet_noise(betas)
         return compare_table(result, expected, "alpha_bars", {
             "This is the product of the betas; alpha_bar is the product of 1 - beta.": betas.cumprod(0),
             "This multiplies beta_1, ..., beta_t and keeps time 0 at 1; the factors are 1 - beta_s.":
                 torch.cat([torch.ones(1), betas[1:].cumprod(0)]),
             "This is alpha_t = 1 - beta_t itself; alpha_bar_t is the product of all of them up to t.": 1 - betas,
             "The product runs from the wrong end: alpha_bar_t multiplies the steps 1, ..., t, not t, ..., T.":
-                (1 - betas).flip(0).cumprod(0).flip(0),
+                not_yet_noise(betas.flip(0)).flip(0),
             "The product is late by one step: alpha_bar_t includes the factor 1 - beta_t.":
                 torch.cat([torch.ones(1), expected[:-1]]),
             "This is 1 minus the sum of the betas; the factors multiply.": 1 - betas.cumsum(0),
@@ -104,14 +105,13 @@ class LinearSchedule(Check):
     def _judge_betas(self, case: Case, result: object) -> str | None:
         T = case.arguments["T"]
         start, end = case.arguments.get("beta_start", 1e-4), case.arguments.get("beta_end", 0.02)
-        expected = table(exact_linear(T, start, end))
+        expected = evenly_spaced(T, start, end)
         if case.part == "float64":
             return compare_double(result, expected, "the table")
-        too_many = table([Fraction(start) + (Fraction(end) - Fraction(start)) * t / T for t in range(T + 1)])
-        zero_first = too_many.clone()
-        zero_first[0] = 0
-        from_zero = table([Fraction(end) * t / T for t in range(T + 1)])
-        roots = table(exact_linear(T, start**0.5, end**0.5)) ** 2
+        too_many = evenly_spaced(T + 1, start, end)[1:]
+        zero_first = torch.cat([expected[:1], too_many[1:]])
+        from_zero = evenly_spaced(T + 1, 0.0, end)[1:]
+        roots = evenly_spaced(T, start**0.5, end**0.5) ** 2
         return compare_table(result, expected, "the table", {
             "beta_start belongs to time 1, not to time 0: the entry 0 is 0, and beta_1 = beta_start.": too_many,
             "Off by one step: there are T - 1 equal gaps between beta_1 = beta_start and beta_T = beta_end.":
@@ -129,17 +129,21 @@ class LinearSchedule(Check):
 
 @cache
 def cosine_table(T: int, s: float, max_beta: float, power: int = 2) -> Tensor:
-    """The cosine schedule with 40 digits, squares by the half-angle formula; ``power=1`` forgets the square."""
-    with mpmath.workdps(40):
-        def f(t: int):
-            angle = (mpmath.mpf(t) / T + mpmath.mpf(s)) / (1 + mpmath.mpf(s)) * mpmath.pi / 2
-            return (1 + mpmath.cos(2 * angle)) / 2 if power == 2 else mpmath.cos(angle)
+    """The betas of the cosine schedule, from the rate at which the curve falls; ``power=1`` forgets the square.
 
-        return table([0, *(min(1 - f(t) / f(t - 1), max_beta) for t in range(1, T + 1))])
+    The logarithm of a cosine falls at the rate of the tangent. The rate is integrated over each step (Gauss-Legendre):
+    that is the logarithm of what the step keeps. The curve ends at a quarter turn in 0, so the last step keeps nothing.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    angles, step = np.linspace(s / (1 + s) * math.pi / 2, math.pi / 2, T + 1, retstep=True)
+    rates = power * np.tan(angles[:-1, None] + step / 2 * (1 + nodes))
+    falls = step / 2 * rates @ weights
+    falls[-1] = math.inf
+    return torch.from_numpy(np.append(0.0, np.minimum(-np.expm1(-falls), max_beta)))
 
 
 class CosineSchedule(Check):
-    """Exercise 3.3. Oracle: 40 digits, with the square taken by the half-angle formula."""
+    """Exercise 3.3. Oracle: the curve's rate of fall, integrated over each step by quadrature."""
 
     number = "3.3"
     parts = {"values": 2, "largest beta": 1, "T = 1000": 1, "float64": 1}
@@ -167,17 +171,31 @@ class CosineSchedule(Check):
             "The offset s is not used.": cosine_table(T, 0.0, clip),
             "The default s = 0.008 is used in place of the argument s.": cosine_table(T, 0.008, clip),
             "The default max_beta = 0.999 is used in place of the argument max_beta.": cosine_table(T, s, 0.999),
-            "This is alpha_bar_t; beta_t = 1 - alpha_bar_t / alpha_bar_{t-1} is asked for.": (1 - free).cumprod(0),
+            "This is alpha_bar_t; beta_t = 1 - alpha_bar_t / alpha_bar_{t-1} is asked for.": not_yet_noise(free),
             "This is alpha_t = f(t)/f(t-1); beta_t is 1 minus it.": 1 - expected,
             "Late by one step: beta_t compares f(t) with f(t-1).": torch.cat([expected[:1], expected[:-1]]),
             "This is 1 - f(t)/f(0), the variance 1 - alpha_bar_t; beta_t compares f(t) with f(t-1).":
-                (1 - (1 - free).cumprod(0)).clamp(max=clip),
+                (1 - not_yet_noise(free)).clamp(max=clip),
         }
         return compare_table(result, expected, "the table", known)
 
 
+def gained_precision(alpha_bar: Tensor) -> Tensor:
+    """What x_t adds to the precision of x_0 ~ N(0, 1), by conditioning their joint Gaussian.
+
+    Both have variance 1, and their covariance is sqrt(alpha_bar). Knowing x_0 times c with noise of variance 1 adds c^2
+    to the precision: so this is the signal-to-noise ratio. At alpha_bar = 1 nothing is left to guess.
+    """
+    one, shared = torch.ones_like(alpha_bar), alpha_bar.sqrt()
+    joint = torch.stack([one, shared, shared, one], dim=-1).unflatten(-1, (2, 2))
+    gained = torch.full_like(alpha_bar, math.inf)
+    guessed = alpha_bar != 1
+    gained[guessed] = torch.linalg.inv(joint[guessed])[:, 0, 0] - 1
+    return gained
+
+
 class SignalToNoise(Check):
-    """Exercise 3.4. Oracle: exact fractions of the float64 inputs."""
+    """Exercise 3.4. Oracle: the precision that x_t adds to x_0, from the inverse of their joint covariance matrix."""
 
     number = "3.4"
     parts = {"values": 2, "time 0 and full noise": 1, "the first steps": 1}
@@ -192,19 +210,17 @@ class SignalToNoise(Check):
 
     def judge(self, case: Case, result: object) -> str | None:
         given = case.arguments["alpha_bar"]
-        exact = [Fraction(value) for value in given.flatten().tolist()]
-        ratios = [x / (1 - x) if x != 1 else float("inf") for x in exact]
-        expected = table(ratios).reshape(given.shape)
+        expected = gained_precision(given)
         tight = case.part == "the first steps"
         problem = compare(result, expected, what="the ratio", rtol=1e-5, atol=0 if tight else 1e-6, known={
             "This is a ratio of standard deviations; the signal-to-noise ratio is one of variances.": expected.sqrt(),
             "This is noise over signal, upside down.": 1 / expected,
             "This is the logarithm of the ratio; the ratio itself is asked for.": expected.log(),
             "This is the ratio in decibels; the ratio itself is asked for.": 10 * expected.log10(),
-            "alpha_bar is already a variance: do not square it.": given**2 / (1 - given) ** 2,
+            "alpha_bar is already a variance: do not square it.": expected**2,
             "This is the mean's coefficient over the noise's variance: the signal's variance is alpha_bar.":
-                given.sqrt() / (1 - given),
-            "This is 1 / (1 - alpha_bar), the signal plus the noise over the noise.": 1 / (1 - given),
+                (expected * (1 + expected)).sqrt(),
+            "This is 1 / (1 - alpha_bar), the signal plus the noise over the noise.": 1 + expected,
         })
         if problem is None:
             return None

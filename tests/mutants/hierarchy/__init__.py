@@ -1,0 +1,1 @@
+"""Wrong answers to chapter 2's code exercises."""
