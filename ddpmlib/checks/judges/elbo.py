@@ -150,8 +150,10 @@ class ImportanceLogMarginal(Check):
             arguments = {"log_joint": log_joint, "log_proposal": log_proposal}
             yield Case("far below underflow", "importance_log_marginal", arguments, says)
         offsets = torch.tensor([-1e4, 0.0], dtype=torch.float64)
-        arguments = {"log_joint": offsets + draw.uniform(-5.0, 0.0, 6, 2), "log_proposal": draw.uniform(-3.0, 0.0, 6, 2)}
-        yield Case("far below underflow", "importance_log_marginal", arguments, "log_joint near -1e4 beside others near 0")
+        log_joint, log_proposal = offsets + draw.uniform(-5.0, 0.0, 6, 2), draw.uniform(-3.0, 0.0, 6, 2)
+        arguments = {"log_joint": log_joint, "log_proposal": log_proposal}
+        says = "log_joint near -1e4 beside others near 0"
+        yield Case("far below underflow", "importance_log_marginal", arguments, says)
 
     def judge(self, case: Case, result: object) -> str | None:
         log_joint, log_proposal = case.arguments["log_joint"], case.arguments["log_proposal"]
@@ -171,7 +173,8 @@ class ImportanceLogMarginal(Check):
                 (expected + math.log(len(weights))) / len(weights),
             "This divides by the number of all entries; K is the number of samples, those on axis 0.":
                 expected + math.log(len(weights) / weights.numel()),
-            "This averages over the batch too; keep one estimate for each batch entry.": log_mean_exp(weights.flatten(), 0),
+            "This averages over the batch too; keep one estimate for each batch entry.":
+                log_mean_exp(weights.flatten(), 0),
             "The largest log-weight was taken out of the sum and not put back.": expected - weights.amax(0),
             "This divides a mean by a mean: form the weight of each sample first.":
                 log_mean_exp(log_joint, 0) - log_mean_exp(log_proposal, 0),

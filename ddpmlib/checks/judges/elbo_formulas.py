@@ -68,7 +68,8 @@ def _wrong_variances() -> dict[str, sympy.Expr]:
     return {
         "This is the precision; the variance is one over it.": 1 / variance,
         "This is the standard deviation; the variance is its square.": sympy.sqrt(variance),
-        "sigma is a standard deviation: the variance of x given z is sigma**2.": variance.subs(SIGMA, sympy.sqrt(SIGMA)),
+        "sigma is a standard deviation: the variance of x given z is sigma**2.":
+            variance.subs(SIGMA, sympy.sqrt(SIGMA)),
         "This forgets the prior on z: precisions add, and the prior's is 1.": SIGMA**2 / W**2,
         "This is the prior's variance: the observation has not been used.": sympy.Integer(1),
         "This is the variance of x given z; asked is that of z given x.": SIGMA**2,
@@ -94,7 +95,8 @@ def _wrong_gaps() -> dict[str, sympy.Expr]:
         "s is a standard deviation: the encoder's variance is s**2.": _kl(M, S, mean, variance),
         "This is the gap of the means only; the variances differ too.": (M - mean) ** 2 / (2 * variance),
         "This is the ELBO; asked is log p(x) - ELBO.": log_marginal - gap,
-        "The posterior's standard deviation stands where its variance is due.": _kl(M, S**2, mean, sympy.sqrt(variance)),
+        "The posterior's standard deviation stands where its variance is due.":
+            _kl(M, S**2, mean, sympy.sqrt(variance)),
         "The posterior's variance is squared; it is a variance already.": _kl(M, S**2, mean, variance**2),
         "The logarithm is missing: where the variances differ, it counts.": gap - log_ratio / 2,
         "The ratio in the logarithm is upside down.": gap - log_ratio,

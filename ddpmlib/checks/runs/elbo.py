@@ -17,6 +17,11 @@ def _leaves(*tensors: Tensor) -> list[Tensor]:
     return [tensor.clone().requires_grad_() for tensor in tensors]
 
 
+def _copies(arguments: dict) -> dict:
+    """The arguments, each tensor a copy, so that code which changes them meets the same ones in its next call."""
+    return {name: value.clone() if isinstance(value, Tensor) else value for name, value in arguments.items()}
+
+
 def _gradients(total: Tensor, leaves: Sequence[Tensor]) -> list[Tensor]:
     """The gradient of a number with respect to each leaf; zeros where none arrives."""
     if not total.requires_grad:
@@ -39,7 +44,8 @@ def gradient_of_second_moment(module, mu: Tensor, log_var: Tensor) -> Tensor:
 
 def difference_of_two_calls(module, mu: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:
     """The difference of two calls with the same arguments; 0 unless the function draws noise of its own."""
-    first, second = (module.reparameterize(mu=mu, log_var=log_var, noise=noise.clone()) for _ in range(2))
+    arguments = {"mu": mu, "log_var": log_var, "noise": noise}
+    first, second = (module.reparameterize(**_copies(arguments)) for _ in range(2))
     return torch.as_tensor(first) - torch.as_tensor(second)
 
 
@@ -61,9 +67,9 @@ def _is_pair(terms: object) -> bool:
         isinstance(term, (Tensor, np.ndarray)) for term in terms)
 
 
-def difference_of_two_elbos(module, noise: Tensor, **arguments) -> object:
+def difference_of_two_elbos(module, **arguments) -> object:
     """The differences of both terms between two calls with the same arguments; what came, if it is not two tensors."""
-    first, second = (elbo_terms_of_linear_gaussian(module, noise=noise.clone(), **arguments) for _ in range(2))
+    first, second = (elbo_terms_of_linear_gaussian(module, **_copies(arguments)) for _ in range(2))
     if not _is_pair(first) or not _is_pair(second):
         return first
     return [torch.as_tensor(a) - torch.as_tensor(b) for a, b in zip(first, second)]

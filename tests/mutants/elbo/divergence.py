@@ -64,7 +64,8 @@ def kl_to_standard_normal(mu, log_var):
     return elbo.kl_to_standard_normal(mu.detach(), log_var.detach())
 
 
-@mutant("1.2", "logarithm of an exponential", says="log_var is the logarithm already", keeps=("one vector", "a batch", "gradient"))
+@mutant("1.2", "logarithm of an exponential", says="log_var is the logarithm already",
+        keeps=("one vector", "a batch", "gradient"))
 def kl_to_standard_normal(mu, log_var):
     return 0.5 * (mu**2 + log_var.exp() - 1 - log_var.exp().log()).sum(-1)
 
