@@ -61,7 +61,7 @@ def two_step_variance_formula():  # noqa: F811
     return 1 - alpha_t
 
 
-@mutant("3.5", "right for equal steps", says="if both steps are equal (alpha_prev = alpha_t) only", keeps=COEFFICIENT)
+@mutant("3.5", "right for equal steps", says="if both steps are equal (alpha_prev = alpha_t), but not", keeps=COEFFICIENT)
 def two_step_variance_formula():  # noqa: F811
     return 1 - alpha_t**2
 
