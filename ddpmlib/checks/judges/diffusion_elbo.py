@@ -23,7 +23,7 @@ class Form1(Check):
     parts = {"reconstruction": 1, "consistency": 2, "prior matching": 1, "one step (T = 1)": 1, "gradient to the model": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
-        for T, batch in ((draw.integer(4, 6), (2,)), (3, (3,)), (4, (2, 3))):
+        for T, batch in ((draw.integer(4, 6), (3,)), (3, (2, 3))):
             arguments = self._arguments(draw, T, batch)
             for part in ("reconstruction", "consistency", "prior matching"):
                 yield Case(part, "form1_terms", arguments, f"T = {T}, path of shape {(T + 1, *batch, 3)}")
@@ -46,6 +46,9 @@ class Form1(Check):
         p = torch.stack([backward.log_conditional(path, t, [t + 1][: T - t]) for t in range(T + 1)])
         q = torch.stack([torch.zeros_like(p[0])] + [forward.log_conditional(path, t, [t - 1][: t - 1]) for t in range(1, T + 1)])
         expected = p - q
+        summed = expected.sum(-1)
+        if compare(result, summed, **STRICT) is None:
+            return None
         jumps = torch.stack([q[0]] + [forward.log_prob(path, [t]) for t in range(1, T + 1)])
         upside_down = torch.cat([_upside_down(reverse, path)[None], expected[1:]])
         wrong = {
@@ -62,7 +65,6 @@ class Form1(Check):
             "The sign is wrong: log p(x_0 | x_1) contributes to the ELBO as it is.": -expected,
             "x_0 and x_1 are exchanged: the reconstruction is p(x_0 | x_1) at x_0.": upside_down,
         }
-        summed = expected.sum(-1)
         known = {says: table.sum(-1) for says, table in wrong.items()} | {
             "The components are averaged; log-densities of independent components add up.": expected.mean(-1),
             "These are densities; their logarithms are asked for.": summed.exp(),
