@@ -21,7 +21,7 @@ class Form2(Check):
     def cases(self, draw: Draw) -> Iterable[Case]:
         T = draw.integer(6, 8)
         yield self._single(draw, "divergence, one time", T, (2, 3), draw.integer(3, T - 1))
-        yield self._single(draw, "divergence, one time", T, (2, 4, 3), 2)
+        yield self._single(draw, "divergence, one time", T, (2, 4, 3), torch.tensor(2))
         yield self._single(draw, "divergence, a time a row", T, (3, 3), torch.randperm(T - 1, generator=draw.generator)[:3] + 2)
         yield self._single(draw, "divergence, a time a row", T, (2, 3), torch.tensor([2, T]))
         for T, batch in ((draw.integer(4, 6), (3,)), (3, (2, 3))):
@@ -30,7 +30,10 @@ class Form2(Check):
                 yield Case(part, "form2_terms", arguments, f"T = {T}, path of shape {(T + 1, *batch, 3)}")
         yield Case("one step (T = 1)", "form2_terms", self._table(draw, 1, (2,)), "T = 1")
         arguments = self._table(draw, 4, (2,)) | {"weights": draw.uniform(0.5, 1.5, 5, 2)}
-        yield Case("gradient to the model", "gradient_of_form2", arguments, "gradient to slopes, shifts, variances")
+        yield Case("gradient to the model", "gradient_of_form2", arguments, "form2_terms, gradient to slopes, shifts, variances")
+        single = self._single(draw, "gradient to the model", 4, (2, 3), 3)
+        yield Case(single.part, "gradient_of_denoising", single.arguments | {"weights": draw.uniform(0.5, 1.5, 2)},
+                   "denoising_matching, gradient to slopes, shifts, variances", single.secret)
 
     @staticmethod
     def _table(draw: Draw, T: int, batch: tuple[int, ...]) -> dict[str, object]:
@@ -49,18 +52,27 @@ class Form2(Check):
     def judge(self, case: Case, result: object) -> str | None:
         if case.call == "denoising_matching":
             return self._judge_single(case, result)
-        reverse, path = case.arguments["reverse"], case.arguments["path"]
         if case.part == "gradient to the model":
-            inputs = {name: reverse[name].clone().requires_grad_() for name in ("slopes", "shifts", "variances")}
-            table = _terms(path, case.arguments["schedule"]["betas"], reverse | inputs, wrong=False)["expected"]
-            total = (table.sum(-1) * case.arguments["weights"]).sum()
-            expected = torch.stack(torch.autograd.grad(total, list(inputs.values())))
-            frozen = {"No gradient reaches the model: do not detach, and do not pass through Python numbers.": 0 * expected}
-            return compare(result, expected, what="the gradient", known=frozen, rtol=1e-7, atol=1e-8)
-        betas = case.arguments["schedule"]["betas"]
+            return self._judge_gradient(case, result)
+        reverse, path, betas = case.arguments["reverse"], case.arguments["path"], case.arguments["schedule"]["betas"]
         if compare(result, _terms(path, betas, reverse, wrong=False)["expected"].sum(-1), **STRICT) is None:
             return None
         return self._judge_table(case, result, path, _terms(path, betas, reverse))
+
+    @staticmethod
+    def _judge_gradient(case: Case, result: object) -> str | None:
+        reverse, betas = case.arguments["reverse"], case.arguments["schedule"]["betas"]
+        inputs = {name: reverse[name].clone().requires_grad_() for name in ("slopes", "shifts", "variances")}
+        if case.call == "gradient_of_form2":
+            terms = _terms(case.arguments["path"], betas, reverse | inputs, wrong=False)
+        else:
+            path = case.secret["path"]
+            forward = dense_forward(betas, path[0], torch.zeros(path.shape[-1]).double())
+            terms = _divergences(path, case.arguments["t"], forward, dense_reverse(reverse | inputs), wrong=False)
+        total = (terms["expected"].sum(-1) * case.arguments["weights"]).sum()
+        expected = torch.stack(torch.autograd.grad(total, list(inputs.values())))
+        frozen = {"No gradient reaches the model: do not detach, and do not pass through Python numbers.": 0 * expected}
+        return compare(result, expected, what="the gradient", known=frozen, rtol=1e-7, atol=1e-8)
 
     @staticmethod
     def _judge_single(case: Case, result: object) -> str | None:

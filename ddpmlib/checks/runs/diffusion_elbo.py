@@ -31,12 +31,19 @@ def form2_terms(module, path: Tensor, schedule: dict, reverse: dict) -> object:
 
 def gradient_of_form1(module, path: Tensor, schedule: dict, reverse: dict, weights: Tensor) -> Tensor:
     """The gradients to slopes, shifts and variances of the weighted sum of the first form's terms, stacked."""
-    return _gradient(module.form1_terms, path, schedule, reverse, weights)
+    return _gradient(module.form1_terms, {"path": path}, schedule, reverse, weights)
 
 
 def gradient_of_form2(module, path: Tensor, schedule: dict, reverse: dict, weights: Tensor) -> Tensor:
     """The gradients to slopes, shifts and variances of the weighted sum of the second form's terms, stacked."""
-    return _gradient(module.form2_terms, path, schedule, reverse, weights)
+    return _gradient(module.form2_terms, {"path": path}, schedule, reverse, weights)
+
+
+def gradient_of_denoising(
+    module, x0: Tensor, x_t: Tensor, t: int, schedule: dict, reverse: dict, weights: Tensor
+) -> Tensor:
+    """The gradients to slopes, shifts and variances of the weighted sum of the divergences of one step, stacked."""
+    return _gradient(module.denoising_matching, {"x0": x0, "x_t": x_t, "t": t}, schedule, reverse, weights)
 
 
 def optimal_reverse(module, mean: Tensor, variance: Tensor, schedule: dict) -> object:
@@ -48,9 +55,9 @@ def optimal_reverse(module, mean: Tensor, variance: Tensor, schedule: dict) -> o
     return steps | {"prior_mean": chain.prior_mean, "prior_variance": chain.prior_variance}
 
 
-def _gradient(terms, path: Tensor, schedule: dict, reverse: dict, weights: Tensor) -> Tensor:
+def _gradient(terms, states: dict, schedule: dict, reverse: dict, weights: Tensor) -> Tensor:
     inputs = {name: reverse[name].clone().requires_grad_() for name in ("slopes", "shifts", "variances")}
-    result = terms(path=path, schedule=build(**schedule), reverse=ReverseChain(**reverse | inputs))
+    result = terms(**states, schedule=build(**schedule), reverse=ReverseChain(**reverse | inputs))
     total = (torch.as_tensor(result) * weights).sum()
     if not total.requires_grad:
         return torch.zeros(3, *reverse["slopes"].shape, dtype=torch.float64)

@@ -66,6 +66,11 @@ def denoising_matching(x0, x_t, t, schedule, reverse):  # noqa: F811
     return kl_divergence(conditional_law(x_t, x0, t, schedule), reverse.step(x_t, t)).sum(-1).mean(0)
 
 
+@mutant("4.5", "divergence detached", says="No gradient reaches the model", keeps=(*SINGLE, *TABLE[:-1]))
+def denoising_matching(x0, x_t, t, schedule, reverse):  # noqa: F811
+    return kl_divergence(conditional_law(x_t, x0, t, schedule), reverse.step(x_t, t)).sum(-1).detach()
+
+
 @mutant("4.5", "plus signs", says="contributes to the ELBO with a minus sign", keeps=(*SINGLE, "reconstruction"))
 def form2_terms(path, schedule, reverse):
     return table(first(path, reverse), *middle(path, schedule, reverse), last(path, schedule, reverse))
