@@ -25,6 +25,7 @@ def verdict(answer, **hints):
         sympy.sympify("x*exp(log(a)/2) + 1/v - a/v"),
         sympy.sympify("1.0*x*a**0.5 + (1 - a)/v"),
         sympy.expand(EXPECTED * 3) * (1 / 3),
+        EXPECTED * (2 * sympy.pi * sympy.E) / sympy.pi / (2 * sympy.exp(1)) + sympy.log(sympy.E * A) - sympy.log(A) - 1,
     ],
 )
 def test_equal_forms_are_accepted(answer):

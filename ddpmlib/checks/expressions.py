@@ -53,6 +53,8 @@ def _build(node: ast.AST, symbols: Mapping[str, tuple[float, float]]) -> sympy.E
             return sympy.pi
         case ast.Name(id=name) if name in symbols:
             return symbol(name, symbols)
+        case ast.Name(id="E"):
+            return sympy.E
         case ast.Name(id="zoo" | "oo" | "nan"):
             raise ValueError("the expression is not finite: does it divide by zero?")
         case ast.Name(id=name):
