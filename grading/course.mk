@@ -18,7 +18,8 @@ constraints:  ## choose the newest versions anew and pin them in constraints.txt
 	{ grep '^#' constraints.txt; build/constraints/bin/python -m pip freeze | sed 's/^\(torch==[^+]*\)+.*/\1/'; } > build/constraints/new.txt
 	mv build/constraints/new.txt constraints.txt
 
-$(VENV)/installed-all: pyproject.toml constraints.txt book/requirements.py | same-python
+$(VENV)/installed-all: pyproject.toml constraints.txt book/requirements.py tests/peers/requirements.txt | same-python
 	$(VENV)/bin/python book/requirements.py instructor test > $(VENV)/requirements.txt
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -r $(VENV)/requirements.txt
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --no-deps -r tests/peers/requirements.txt
 	@touch $(VENV)/installed $@
