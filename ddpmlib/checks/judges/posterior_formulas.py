@@ -71,17 +71,17 @@ class PrecisionAndVariance(Check):
             known = {
                 "This is the precision; the variance is 1 over it.": 1 / variance,
                 "This is the standard deviation; the variance is asked for.": sqrt(variance),
-                "This is the variance of the step forwards; x_0 makes it smaller.": step,
+                "This is the variance of the step forwards; x_0 makes it smaller. (Below belongs 1 - abar_t, which does not cancel.)":
+                    step,
                 "This is the variance of x_{t-1} given x_0 alone; x_t makes it smaller.": prior,
                 "This is the variance of x_t given x_0.": 1 - ALPHA * ABAR,
-                "Variances do not add here: the precisions do.": prior + step / ALPHA,
-                "1 over a sum is not the sum of 1 over its terms.": prior + step / ALPHA,
+                "This adds variances, or inverts a sum term by term; precisions add, and the variance is 1 over their sum.":
+                    prior + step / ALPHA,
                 "The variance of x_{t-1} given x_0 is 1 - abar_prev; there is no root of abar_prev in it.":
                     step * (1 - sqrt(ABAR)) / (1 - ALPHA * ABAR),
                 "The fraction is upside down: abar_{t-1} belongs above, abar_t below.": step * (1 - ALPHA * ABAR) / prior,
                 "The factor 1 - abar_prev is missing.": step / (1 - ALPHA * ABAR),
                 "The factor 1 - alpha_t is missing.": prior / (1 - ALPHA * ABAR),
-                "Below stands 1 - abar_prev; it should be 1 - abar_t, with abar_t = alpha_t abar_prev.": step * ABAR / prior,
                 "x_t is a sample around sqrt(alpha_t) x_{t-1}, not around x_{t-1}: the square of that coefficient multiplies "
                 "the precision of the step.": 1 / (1 / prior + 1 / step),
                 "The coefficient sqrt(alpha_t) stands inside a square: it enters the precision squared.":

@@ -28,7 +28,7 @@ def bayes_on_a_grid(
     width = torch.minimum(variance.sqrt(), noise.sqrt() / scale)[..., None]
     gap = (seen / scale - mean)[..., None]
     low, high = gap.clamp(max=0) - 9 * width, gap.clamp(min=0) + 9 * width
-    count = int(((high - low) / (width / 2)).nan_to_num(0).max()) + 2
+    count = int(((high - low) / (width / 2)).nan_to_num(0, posinf=0).max()) + 2
     points = low + width / 2 * torch.arange(count, dtype=torch.float64)
     spread = (noise / scale**2)[..., None]
     weights = torch.softmax(-(points**2) / (2 * variance[..., None]) - (points - gap) ** 2 / (2 * spread), dim=-1)
