@@ -62,7 +62,7 @@ class Variance(Check):
         betas, now = steps.betas, steps.noise
         before = torch.cat([now[:1], now[:-1]])
         rooted = 1 - torch.cat([steps.signal[:1], steps.signal[:-1]])
-        later = torch.cat([betas[:1], betas[1:] * torch.cat([now[2:], now[-1:]]) / now[1:]])
+        later = torch.cat([betas[:1], betas[1:] * now[1:] / torch.cat([now[2:], now[-1:]])])
         return {
             "The entry for time 0 is missing: index t must be time t, so the table has T + 1 entries.": expected[1:],
             "This is beta_t, the variance of the step forwards; knowing x_0 too makes it smaller.": betas,
