@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..judging import Case, Check, Draw, compare
 from .conditioning import ConditionGaussian
-from .forward import WRONG_AXIS, distinct_times
+from .forward_inputs import along, distinct_times, misplaced
 from .posterior_noise import MeanFromNoise
 from .posterior_oracles import (
     Walk,
@@ -155,8 +155,9 @@ class Mean(Check):
             "Off by one: these are the weights of time t + 1; index t is time t.": at((t + 1).clamp(max=steps.T)),
             "All rows have the time of the first row.": at(t[:1].expand(len(t))),
         }
-        if x0.ndim == 2 and len(set(x0.shape)) == 1:
-            known[WRONG_AXIS] = of_x_t.T * x_t + of_x0.T * x0
+        for mistake, axis in misplaced(x0).items():
+            on_x_t, on_x0 = (along(weight.flatten().tolist(), x0, axis) for weight in (of_x_t, of_x0))
+            known[mistake] = on_x_t * x_t + on_x0 * x0
         return known
 
 

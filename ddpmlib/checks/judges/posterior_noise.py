@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..judging import Case, Check, Draw
-from .forward import WRONG_AXIS, distinct_times
+from .forward_inputs import along, distinct_times, misplaced
 from .posterior_oracles import Walk, compare_exactly, judge_float32, judge_gradients, published_walk, random_walk
 
 
@@ -95,6 +95,7 @@ class MeanFromNoise(Check):
             "Off by one: these are the coefficients of time t + 1; index t is time t.": at((t + 1).clamp(max=steps.T)),
             "All rows have the time of the first row.": at(t[:1].expand(len(t))),
         }
-        if x_t.ndim == 2 and len(set(x_t.shape)) == 1:
-            known[WRONG_AXIS] = of_x_t.T * x_t + of_noise.T * noise
+        for mistake, axis in misplaced(x_t).items():
+            on_x_t, on_noise = (along(weight.flatten().tolist(), x_t, axis) for weight in (of_x_t, of_noise))
+            known[mistake] = on_x_t * x_t + on_noise * noise
         return known

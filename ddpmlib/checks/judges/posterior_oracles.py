@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..judging import Draw, compare
-from .forward import along_rows
+from .forward_inputs import along
 from .schedules import published_alpha_bars
 
 SINGLE = ("The values are right to single precision only: compute the coefficients in float64, "
@@ -57,12 +57,12 @@ class Walk:
     def latents(self, x0: Tensor, t: int | Tensor, noise: Tensor) -> Tensor:
         """x_t for this data and this total noise."""
         times = torch.as_tensor(t).expand(len(x0))
-        return along_rows(self.signal[times].tolist(), x0) * x0 + along_rows(self.noise[times].sqrt().tolist(), x0) * noise
+        return along(self.signal[times].tolist(), x0) * x0 + along(self.noise[times].sqrt().tolist(), x0) * noise
 
     def weights(self, t: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         """What multiplies x_t and x_0 in the posterior mean, by Bayes on a grid; a number a row, shaped for ``x``."""
         zero, one = torch.zeros(len(t), dtype=torch.float64), torch.ones(len(t), dtype=torch.float64)
-        return along_rows(self.posterior(t, zero, one)[0].tolist(), x), along_rows(self.posterior(t, one, zero)[0].tolist(), x)
+        return along(self.posterior(t, zero, one)[0].tolist(), x), along(self.posterior(t, one, zero)[0].tolist(), x)
 
     def posterior(self, t: Tensor, x0: Tensor, x_t: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance of x_{t-1} given x_t and x_0, for numbers."""

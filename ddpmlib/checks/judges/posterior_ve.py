@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..judging import Case, Check, Draw
-from .forward import WRONG_AXIS, along_rows, distinct_times
+from .forward_inputs import along, distinct_times, misplaced
 from .posterior_oracles import bayes_on_a_grid, compare_exactly, judge_float32, judge_gradients
 
 
@@ -36,7 +36,7 @@ class RandomWalk(Check):
         ]:
             x0 = draw.normal(*shape)
             times = torch.as_tensor(t).expand(len(x0)).tolist()
-            x_t = x0 + along_rows([time**0.5 for time in times], x0) * draw.normal(*shape)
+            x_t = x0 + along([time**0.5 for time in times], x0) * draw.normal(*shape)
             shown = t if isinstance(t, int) else t.tolist()
             yield Case(part, call, {"x0": x0.to(kind), "x_t": x_t.to(kind), "t": t}, f"x0 of shape {shape}, t = {shown}")
         for t in (draw.integer(3, 30), torch.tensor(draw.integer(3, 30)), distinct_times(draw, 5, 30) + 1, 1):
@@ -66,8 +66,8 @@ class RandomWalk(Check):
             "The step goes away from x_0.": x_t - share * (x0 - x_t),
             "All rows have the time of the first row.": x_t + first * (x0 - x_t),
         }
-        if x0.ndim == 2 and len(set(x0.shape)) == 1:
-            known[WRONG_AXIS] = x_t + share.T * (x0 - x_t)
+        for mistake, axis in misplaced(x0).items():
+            known[mistake] = x_t + along(share.flatten().tolist(), x0, axis) * (x0 - x_t)
         judged = judge_float32 if case.part == "mean: float32, gradients" else compare_exactly
         return judged(result, expected, "the mean", known)
 
@@ -75,7 +75,7 @@ class RandomWalk(Check):
     def _share_of_x0(t: Tensor, x0: Tensor) -> Tensor:
         """What multiplies x_0 in the mean, by Bayes on a grid; a number a row."""
         one = torch.ones(len(t), dtype=torch.float64)
-        return along_rows(unit_walk(t, one, 0 * one)[0].tolist(), x0)
+        return along(unit_walk(t, one, 0 * one)[0].tolist(), x0)
 
     @staticmethod
     def _judge_variance(result: object, t: Tensor) -> str | None:

@@ -94,7 +94,7 @@ def posterior_mean(x0, x_t, t, schedule):  # noqa: F811
     return of_x_t * x_t + of_x0 * x0
 
 
-@mutant("5.4", "wrong axis", says="run along the last axis", keeps=ONE)
+@mutant("5.4", "wrong axis", says="run along axis 1", keeps=ONE)
 def posterior_mean(x0, x_t, t, schedule):  # noqa: F811
     before, now = schedule.alpha_bars[t - 1], schedule.alpha_bars[t]
     return schedule.alphas[t].sqrt() * (1 - before) / (1 - now) * x_t + before.sqrt() * schedule.betas[t] / (1 - now) * x0

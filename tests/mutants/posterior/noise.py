@@ -84,7 +84,7 @@ def posterior_mean_from_noise(x_t, noise, t, schedule):  # noqa: F811
     return mean(x_t, noise, torch.as_tensor(t).flatten()[0], schedule)
 
 
-@mutant("5.6", "wrong axis", says="run along the last axis", keeps=ONE)
+@mutant("5.6", "wrong axis", says="run along axis 1", keeps=ONE)
 def posterior_mean_from_noise(x_t, noise, t, schedule):  # noqa: F811
     alpha, beta, now = schedule.alphas[t], schedule.betas[t], schedule.alpha_bars[t]
     return (x_t - beta / (1 - now).sqrt() * noise) / alpha.sqrt()

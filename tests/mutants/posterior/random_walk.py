@@ -45,7 +45,7 @@ def posterior_mean_ve(x0, x_t, t):  # noqa: F811
     return x_t + share(t, x0) * x0
 
 
-@mutant("5.7", "wrong axis", says="run along the last axis", keeps=(MEAN[0], *VARIANCE))
+@mutant("5.7", "wrong axis", says="run along axis 1", keeps=(MEAN[0], *VARIANCE))
 def posterior_mean_ve(x0, x_t, t):  # noqa: F811
     weight = 1 / torch.as_tensor(t).double()
     return (1 - weight) * x_t + weight * x0
