@@ -154,7 +154,7 @@ class Conversions(Check):
                 return (f"{problem}\nIn float32, 1 - alpha_bar_t has few right digits near t = 1: compute the coefficients in "
                         "the table's float64, and convert them afterwards.")
             return wrong_dtype(result, torch.float32, "x_t", "the result")
-        return compare_exactly(result, expected, what=what, known=self._known(case), digits=9)
+        return compare_exactly(result, expected, what=what, known=lambda: self._known(case), digits=9)
 
     @staticmethod
     def _known(case: Case) -> dict[str, Tensor]:
@@ -193,7 +193,7 @@ class Conversions(Check):
         ones = torch.ones_like(arguments["x_t"])
         expected = torch.stack([slope * ones for slope in slopes])
         zero = torch.zeros_like(ones)
-        return compare_exactly(result, expected, what="the gradient with respect to (prediction or x_0, x_t)", digits=8, known={
+        return compare_exactly(result, expected, what="the gradient with respect to (prediction or x_0, x_t)", digits=8, known=lambda: {
             "No gradient flows: the result is detached from its arguments.": torch.zeros_like(expected),
             "No gradient flows to the prediction or x_0.": torch.stack([zero, expected[1]]),
             "No gradient flows to x_t.": torch.stack([expected[0], zero]),
