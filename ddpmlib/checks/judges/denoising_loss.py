@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..judging import Case, Check, Draw, compare
-from .forward import along_rows, distinct_times
+from .forward_inputs import along, distinct_times
 from .joint_gaussian import F64, by_rows, random_tables
 from .precision import compare_exactly, compare_lazily, wrong_dtype
 
@@ -60,7 +60,7 @@ class DenoisingLoss(Check):
         factors = arguments["weights"][times] if "weights" in arguments else torch.ones(len(x0), dtype=F64)
         right = by_rows(kind, x0, noise, betas, times)
         if case.part == "gradient":
-            expected = 2 * along_rows((factors / len(x0)).tolist(), x0) * (prediction - right)
+            expected = 2 * along((factors / len(x0)).tolist(), x0) * (prediction - right)
             return compare_exactly(result, expected, what="the gradient with respect to the prediction", digits=9, known=lambda: {
                 "No gradient reaches the prediction: the loss is detached from it.": torch.zeros_like(expected),
                 "The gradient has the wrong sign: is it the negative loss?": -expected,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..judging import Draw
-from .forward import random_betas, simulate
+from .forward_inputs import random_betas, simulate
 
 F64 = torch.float64
 

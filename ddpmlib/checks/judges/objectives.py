@@ -12,7 +12,7 @@ from torch.distributions import Normal
 
 from ..judging import Case, Check, Draw
 from .denoising_loss import DenoisingLoss
-from .forward import simulate
+from .forward_inputs import simulate
 from .joint_gaussian import F64, random_tables, reverse_step, reverse_variances, target
 from .precision import compare_exactly, compare_lazily, wrong_dtype
 

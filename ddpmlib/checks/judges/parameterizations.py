@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from ..judging import Case, Check, Draw, compare
-from .forward import WRONG_AXIS, along_rows, distinct_times
+from .forward_inputs import along, distinct_times
 from .joint_gaussian import F64, by_rows, noisy, random_tables
 from .precision import compare_exactly, wrong_dtype
 
 Line = tuple[float, float]  # a kind is a line in x_t and x_0: these are the coefficients of the two
 
+WRONG_AXIS = "The coefficients of the times run along the last axis; each belongs to a row of the batch."
 ONE_STEP = "This takes the noise of one step, sqrt(beta_t); eps is the total noise, with sqrt(1 - alpha_bar_t)."
 EARLY = "Off by one in t: this takes the tables' entries at t - 1; index t is time t."
 
@@ -85,7 +86,7 @@ def wrong(kind: str, tables: dict[str, Tensor], t: int) -> dict[str, Line]:
     return {}
 
 
-def along(line: Line, call: str, value: Tensor, x_t: Tensor) -> Tensor:
+def converted(line: Line, call: str, value: Tensor, x_t: Tensor) -> Tensor:
     """The result of a conversion along a line: from x_0, or to x_0."""
     of_x_t, of_x0 = line
     if call == "from_x0":
@@ -141,7 +142,7 @@ class Conversions(Check):
         prediction, x_t = draw.normal(3, 2).float(), draw.normal(3, 2).float()
         of_x_t, of_x0 = right("eps", tables, 3)
         yield Case("float32 near t = 1", "to_x0", {"kind": "eps", "prediction": prediction, "x_t": x_t, "t": 3} | tables,
-                   "to_x0, kind 'eps', float32", {"expected": along((of_x_t, of_x0), "to_x0", prediction.double(), x_t.double()),
+                   "to_x0, kind 'eps', float32", {"expected": converted((of_x_t, of_x0), "to_x0", prediction.double(), x_t.double()),
                                                   "atol": 1e-5})
 
     def judge(self, case: Case, result: object) -> str | None:
@@ -164,7 +165,7 @@ class Conversions(Check):
         times = torch.as_tensor(arguments["t"]).expand(len(x_t)).tolist()
 
         def rows(lines: list[Line]) -> Tensor:
-            return torch.stack([along(line, call, row, noisy_row) for line, row, noisy_row in zip(lines, value, x_t)])
+            return torch.stack([converted(line, call, row, noisy_row) for line, row, noisy_row in zip(lines, value, x_t)])
 
         found = [wrong(kind, arguments, t) for t in times]
         known = {name: rows([lines[name] for lines in found]) for name in found[0]}
@@ -173,15 +174,15 @@ class Conversions(Check):
                                                     1 / roots(arguments, t)[0]) for t in times])
         if call == "to_x0" and kind == "eps":
             known["The division by sqrt(alpha_bar_t) is missing."] = (
-                x_t - along_rows([roots(arguments, t)[1] for t in times], x_t) * value)
+                x_t - along([roots(arguments, t)[1] for t in times], x_t) * value)
         if kind != "x0":
             known[EARLY] = rows([right(kind, arguments, max(t - 1, 1)) for t in times])
             known["All rows have the time of the first row."] = rows([right(kind, arguments, times[0])] * len(times))
             other = "to_x0" if call == "from_x0" else "from_x0"
             known[f"This converts in the other direction: it is what {other} returns."] = torch.stack([
-                along(right(kind, arguments, t), other, row, noisy_row) for t, row, noisy_row in zip(times, value, x_t)])
+                converted(right(kind, arguments, t), other, row, noisy_row) for t, row, noisy_row in zip(times, value, x_t)])
         if x_t.ndim == 2 and len(set(x_t.shape)) == 1:
-            known[WRONG_AXIS] = torch.stack([along(right(kind, arguments, t), call, column, noisy_column)
+            known[WRONG_AXIS] = torch.stack([converted(right(kind, arguments, t), call, column, noisy_column)
                                              for t, column, noisy_column in zip(times, value.T, x_t.T)]).T
         return known
 
