@@ -58,7 +58,8 @@ def from_x0(
 
     Returns
     -------
-    The quantity, of the shape and dtype of ``x0`` (the coefficients are computed in float64 first).
+    The quantity, of the shape and dtype of ``x0`` (the coefficients are computed in float64 first), differentiable in ``x0`` and
+    ``x_t``.
 
     Raises
     ------
@@ -95,7 +96,8 @@ def to_x0(
 
     Returns
     -------
-    The prediction of x_0, of the shape and dtype of ``prediction`` (the coefficients are computed in float64 first).
+    The prediction of x_0, of the shape and dtype of ``prediction`` (the coefficients are computed in float64 first),
+    differentiable in ``prediction`` and ``x_t``.
 
     Raises
     ------

@@ -57,7 +57,8 @@ def from_x0(
 
     Returns
     -------
-    The quantity, of the shape and dtype of ``x0`` (the coefficients are computed in float64 first).
+    The quantity, of the shape and dtype of ``x0`` (the coefficients are computed in float64 first), differentiable in ``x0`` and
+    ``x_t``.
 
     Raises
     ------
@@ -107,7 +108,8 @@ def to_x0(
 
     Returns
     -------
-    The prediction of x_0, of the shape and dtype of ``prediction`` (the coefficients are computed in float64 first).
+    The prediction of x_0, of the shape and dtype of ``prediction`` (the coefficients are computed in float64 first),
+    differentiable in ``prediction`` and ``x_t``.
 
     Raises
     ------
