@@ -72,7 +72,7 @@ def require_schedule(name: str, schedule: object) -> None:
 
     The tables are looked for, not the class: a notebook that has loaded ``schedules.py`` anew holds objects of the old class too.
     """
-    if not all(hasattr(schedule, table) for table in ("T", "betas", "alphas", "alpha_bars")):
+    if not all(hasattr(schedule, table) for table in ("betas", "alphas", "alpha_bars", "T")):
         raise TypeError(
             f"{name} must be a ddpmlib.schedules.Schedule (for instance Schedule.linear(1000)), got {type(schedule).__name__}"
         )
