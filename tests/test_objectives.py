@@ -188,9 +188,7 @@ def test_best_predictor_of_rank_r():
 
 
 def test_a_wrong_conversion_is_named_where_the_loss_uses_it(monkeypatch):
-
     from answers import collect
-
     answer = next(entry for entry in collect("alternatives") if entry.exercise == "6.6" and entry.title == "by from_x0")
     right = parameterizations.from_x0
     monkeypatch.setattr(parameterizations, "from_x0", lambda kind, *rest: 1.5 * right(kind, *rest))
