@@ -69,7 +69,7 @@ def table(text: str) -> list[Row]:
             topic, decks, section, work, compared_with = cells
             rows.append(Row(
                 topic, decks, re.findall(r"\{ref\}`([\w-]+)`", section),
-                [f"{a}.{b}" for a, b in re.findall(r"\{ref\}`Exercise (\d+)\.(\d+) <ex-\1-\2>`", work)],
+                [f"{a}.{b}" for a, b in re.findall(r"\{ref\}`(\d+)\.(\d+) <ex-\1-\2>`", work)],
                 re.findall(r"\{prf:ref\}`([\w-]+)`", work), compared_with,
             ))
     return rows
