@@ -54,7 +54,8 @@ def kl_to_standard_normal(
 
     Returns
     -------
-    The sum over the last axis of (mu^2 + sigma^2 - 1 - log sigma^2) / 2: one number for each batch entry.
+    The sum over the last axis of (mu^2 + sigma^2 - 1 - log sigma^2) / 2: one number for each batch entry, with
+    gradients to ``mu`` and ``log_var``, and finite at ``log_var = -1000`` as well.
 
     Raises
     ------
@@ -85,7 +86,8 @@ def importance_log_marginal(
 
     Returns
     -------
-    log( (1/K) sum_k p(x, z_k) / q(z_k | x) ): the mean is over axis 0. Values near -1e4 must not underflow.
+    log( (1/K) sum_k p(x, z_k) / q(z_k | x) ): the mean is over axis 0. Values near -1e4 must not underflow,
+    nor where another batch entry has values near 0.
 
     Raises
     ------
@@ -126,9 +128,10 @@ def elbo_terms(
     Returns
     -------
     reconstruction
-        (1/K) sum_k log p(x | z_k) with the reparameterised samples z_k.
+        (1/K) sum_k log p(x | z_k) with the reparameterised samples z_k; gradients pass to ``mu``, ``log_var`` and the
+        model's parameters.
     prior_matching
-        KL( q(z | x) || N(0, I) ) in closed form: no noise in it.
+        KL( q(z | x) || N(0, I) ) in closed form: no noise in it; gradients pass to ``mu`` and ``log_var``.
 
     Raises
     ------

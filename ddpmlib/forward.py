@@ -81,6 +81,7 @@ def q_sample(
     _require_batch(x0)
     require_alpha_bars("alpha_bars", alpha_bars)
     t = require_times("t", t, low=0, high=len(alpha_bars) - 1, batch=len(x0))
+    # t is now an int64 tensor, of shape () or (batch,)
     raise NotImplementedError("Exercise 3.6: write q_sample in ddpmlib/forward.py")
 
 
@@ -112,6 +113,7 @@ def q_sample_ve(
     require_same_shape(x0=x0, noise=noise)
     _require_batch(x0)
     t = require_times("t", t, low=0, batch=len(x0))
+    # t is now an int64 tensor, of shape () or (batch,)
     raise NotImplementedError("Exercise 3.7: write q_sample_ve in ddpmlib/forward.py")
 
 

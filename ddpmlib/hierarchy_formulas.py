@@ -6,24 +6,24 @@ from __future__ import annotations
 import sympy
 
 
-def preserving_coefficient_formula() -> sympy.Expr:
-    r"""Exercise 2.5. Return the a > 0 for which x_t = a x_{t-1} + sqrt(beta) eps keeps the variance 1.
+def settled_variance_formula() -> sympy.Expr:
+    r"""Exercise 2.5. Return the variance that a step x_t = a x_{t-1} + sqrt(beta) eps leaves as it is.
 
-    Here Var(x_{t-1}) = 1, eps is standard normal and independent of x_{t-1}, and 0 < beta < 1. Use the symbol ``beta``.
+    Here eps is standard normal and independent of x_{t-1}, 0 < a < 1 and beta > 0. Use the symbols ``a`` and ``beta``.
 
-    Source: Ho et al. (2020), equation (2); chapter 2, section "Why the square root of 1 - beta".
+    Source: after Ho et al. (2020), equation (2); chapter 2, section "Why the square root of 1 - beta".
     """
-    beta = sympy.Symbol("beta", positive=True)
-    raise NotImplementedError("Exercise 2.5: write preserving_coefficient_formula in ddpmlib/hierarchy_formulas.py")
+    a, beta = sympy.symbols("a beta", positive=True)
+    raise NotImplementedError("Exercise 2.5: write settled_variance_formula in ddpmlib/hierarchy_formulas.py")
 
 
 def variance_after_formula() -> sympy.Expr:
-    r"""Exercise 2.5. Return Var(x_t) after t steps with this coefficient and the same beta, from Var(x_0) = v_0.
+    r"""Exercise 2.5. Return Var(x_t) after t steps with the same a and beta, from Var(x_0) = v_0.
 
-    The noises of different steps are independent. Use the symbols ``v_0``, ``beta`` and ``t``; the answer
+    The noises of different steps are independent. Use the symbols ``v_0``, ``a``, ``beta`` and ``t``; the answer
     is in closed form (no sum).
 
-    Source: from Ho et al. (2020), equation (4), beta constant; chapter 2, section "Why the square root of 1 - beta".
+    Source: after Ho et al. (2020), equation (4), beta constant; chapter 2, section "Why the square root of 1 - beta".
     """
-    v_0, beta, t = sympy.symbols("v_0 beta t", positive=True)
+    v_0, a, beta, t = sympy.symbols("v_0 a beta t", positive=True)
     raise NotImplementedError("Exercise 2.5: write variance_after_formula in ddpmlib/hierarchy_formulas.py")

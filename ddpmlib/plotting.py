@@ -50,13 +50,15 @@ def use_course_style() -> None:
 def show_images(
     images: Float[Tensor, "n ..."],
     *,
-    titles: Sequence[str] | None = None,
+    titles: Sequence[str] = (),
+    row_labels: Sequence[str] = (),
     columns: int = 10,
     axes: Sequence[Axes] | None = None,
 ) -> Figure:
     """Draw square grey images with values in [-1, 1] in rows of ``columns``, or into the given axes.
 
-    ``images`` has shape (n, side, side), (n, 1, side, side) or (n, side * side).
+    ``images`` has shape (n, side, side), (n, 1, side, side) or (n, side * side). The first images get the ``titles``,
+    and the first image of each row has its label to the left.
     """
     count = len(images)
     if count == 0:
@@ -65,16 +67,15 @@ def show_images(
     if side * side != images[0].numel():
         raise ValueError(f"images must be square and grey, got shape {tuple(images.shape)}")
     if axes is None:
-        rows = -(-count // columns)
-        columns = min(columns, count)
-        figure, grid = plt.subplots(
-            rows, columns, figsize=(0.72 * columns, (0.72 + 0.2 * (titles is not None)) * rows), squeeze=False
-        )
-        axes = grid.ravel()
+        rows, columns = -(-count // columns), min(columns, count)
+        size = (0.72 * columns + 0.8 * bool(row_labels), 0.72 * rows + 0.2 * -(-len(titles) // columns))
+        axes = plt.subplots(rows, columns, figsize=size, squeeze=False)[1].ravel()
     for axis in axes:
         axis.axis("off")
-    for index, (axis, image) in enumerate(zip(axes, images)):
+    for axis, image in zip(axes, images):
         axis.imshow(image.detach().reshape(side, side), vmin=-1, vmax=1)
-        if titles is not None:
-            axis.set_title(titles[index], fontsize=9)
+    for axis, title in zip(axes, titles):
+        axis.set_title(title, fontsize=9)
+    for axis, label in zip(axes[::columns], row_labels):
+        axis.text(-0.15, 0.5, label, transform=axis.transAxes, ha="right", va="center", fontsize=9)
     return axes[0].figure

@@ -17,6 +17,7 @@ from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from traitlets import Bool, Integer
 
 from .assemble import students_files
+from .kernels import SocketKernelManager
 
 _KEPT = {"timestamp.txt", "submission_secret.txt"}  # nbgrader's own: when it was handed in, where its feedback goes
 _CUT = "\n... (the output is longer; its middle is left out) ...\n"
@@ -76,6 +77,9 @@ class RunGradedCells(Execute):
 
     figures = Bool(False, help="Also run the chapter's other cells, except those tagged `long`.").tag(config=True)
     max_output = Integer(20_000, help="How many characters of a cell's printed output are kept.").tag(config=True)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **{"kernel_manager_class": SocketKernelManager} | kwargs)
 
     def preprocess(self, nb, resources, km=None):
         remove_foreign_files(Path(resources["metadata"]["path"]), Path("source") / resources["nbgrader"]["assignment"])

@@ -3,7 +3,7 @@
 .PHONY: test student constraints browser
 
 test: $(VENV)/installed-all browser  ## run every test
-	$(RUN) python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 15
+	$(RUN) python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --durations 15
 
 browser: $(VENV)/installed-all
 	@$(RUN) python tests/chromium.py --install

@@ -7,9 +7,9 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "agg")
 
-# The longest begin first. What is costly to set up stays on one worker; all other tests go wherever there is room.
-FIRST = ("test_assignments", "test_book", "test_student_edition", "test_exchange", "test_browser", "test_reference")
-SPREAD = "test_reference"  # its tests share nothing
+# A worker takes a module whole, in this order: the longest first, so that none is left at the end.
+FIRST = ("test_grading", "test_book", "test_checks", "test_student_edition", "test_exchange", "test_reference", "test_rebuilding",
+         "test_browser", "test_feedback", "test_assignments")
 
 
 def pytest_configure(config):
@@ -17,10 +17,5 @@ def pytest_configure(config):
         os.environ.setdefault("DDPMLIB_REFERENCE", "1")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]):
-    for item in items:
-        module = item.path.stem
-        if module in FIRST and module != SPREAD and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(module))
     items.sort(key=lambda item: FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from built_book import ROOT, build, strict_build
+from built_book import ROOT, strict_build
 
 from ddpmlib.checks.catalogue import exercises
 from grading.leaks import leaks, rubric_paragraphs, solution_blocks, squeezed
@@ -18,29 +18,6 @@ from grading.sources import chapter_paths
 
 sys.path.insert(0, str(ROOT / "book" / "extensions"))
 from course.closure import Finder, chapter_exercises, closure, code_trees, fingerprint  # noqa: E402
-
-SMALL_BOOK = pytest.mark.xdist_group("small book")  # beside the tests of the course's own book
-CHAPTER = """\
----
-jupytext:
-  text_representation:
-    extension: .md
-    format_name: myst
-kernelspec:
-  display_name: Python 3
-  language: python
-  name: python3
----
-
-# {title}
-
-## A section
-
-```{{code-cell}} ipython3
-{code}
-```
-"""
-
 
 @pytest.fixture(scope="module")
 def book():
@@ -112,69 +89,6 @@ def test_the_pages_name_no_other_host(book):
         loaded = re.findall(r'<(?:script|img|iframe|source)[^>]*\ssrc="([^"]+)"', text)
         loaded += re.findall(r'<link(?![^>]*rel="(?:canonical|next|prev)")[^>]*\shref="([^"]+)"', text)
         assert not [address for address in loaded if re.match(r"(https?:)?//", address)]
-
-
-@pytest.fixture(scope="module")
-def small_book(tmp_path_factory) -> Path:
-    """A book of two chapters on the course's own library: one uses ddpmlib.elbo, the other only the data."""
-    root = tmp_path_factory.mktemp("small") / "book"
-    root.mkdir()
-    for name in ("book", "ddpmlib", "solutions"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "_config.yml", root)
-    chapters = root / "chapters"
-    chapters.mkdir()
-    shutil.copy(ROOT / "chapters" / "references.bib", chapters)
-    (root / "_toc.yml").write_text("format: jb-book\nroot: chapters/one\nchapters:\n- file: chapters/two\n")
-    (chapters / "one.md").write_text(
-        CHAPTER.format(title="One", code="from ddpmlib import elbo\nprint(elbo.__doc__, getattr(elbo, 'NEW', 'as it was'))")
-    )
-    (chapters / "two.md").write_text(
-        CHAPTER.format(title="Two", code="from ddpmlib.data import digits\nprint(len(digits()[0]))")
-    )
-    return root
-
-
-def executed(log: str) -> list[str]:
-    return re.findall(r"chapters/(\w+)\.md: Executed notebook", log)
-
-
-@SMALL_BOOK
-def test_a_changed_module_executes_anew_only_what_uses_it(small_book):
-    first = build(small_book, "-W", "-n", DDPMLIB_REFERENCE=None)
-    assert first.status == 0, first.log
-    assert executed(first.log) == ["one", "two"]
-    assert "as it was" in (first.pages / "chapters" / "one.html").read_text()
-
-    again = build(small_book, "-W", "-n", DDPMLIB_REFERENCE=None)
-    assert again.status == 0
-    assert executed(again.log) == []
-
-    with (small_book / "solutions" / "ddpmlib" / "elbo.py").open("a") as file:
-        file.write('\nNEW = "changed"\n')
-    changed = build(small_book, "-W", "-n", DDPMLIB_REFERENCE=None)
-    assert changed.status == 0, changed.log
-    assert executed(changed.log) == ["one"]
-    assert "changed" in (changed.pages / "chapters" / "one.html").read_text()
-
-    strict = build(small_book, "--all", "-W", "-n", "--keep-going", DDPMLIB_REFERENCE=None)
-    assert strict.status == 0
-    assert executed(strict.log) == []
-
-    own_code = build(small_book, "-W", "-n", DDPMLIB_REFERENCE="0")
-    assert own_code.status == 0, own_code.log
-    assert "one" in executed(own_code.log)
-    assert "as it was" in (own_code.pages / "chapters" / "one.html").read_text()
-
-
-@SMALL_BOOK
-def test_an_error_on_the_reference_stops_the_build(small_book):
-    chapter = small_book / "chapters" / "two.md"
-    before = chapter.read_text()
-    chapter.write_text(before.replace("print(", "1 / 0; print("))
-    assert build(small_book, DDPMLIB_REFERENCE="1").status != 0
-    chapter.write_text(before)
-    assert build(small_book, DDPMLIB_REFERENCE="1").status == 0
 
 
 def closure_of(chapter: Path, *, reference: bool) -> set[str]:

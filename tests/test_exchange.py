@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from classroom import full, reference
+from course_copy import NAMES, copy_course
 from people import AS_ROOT, Person, create, give, remove
-from test_assignments import NAMES, copy_course
 
 CHAPTER = NAMES[0]
 TAG = f"{os.getpid() % 100_000:05d}"

@@ -182,6 +182,14 @@ def test_deck_slips_have_other_variances():
     assert [round(value, 3) for value in wrong] == [0.55, 1.198, 0.295]
 
 
+def test_few_steps_and_the_last_step_of_the_cosine_schedule():
+    with pytest.raises(ValueError, match="beta_end must be .* less than 1"):
+        Schedule.linear(20, 1e-4 * 1000 / 20, 0.02 * 1000 / 20)
+    assert Schedule.linear(40, 1e-4 * 25, 0.02 * 25).alpha_bars[-1] < 1e-4
+    cosine = SCHEDULES["cosine"]
+    assert math.isclose(cosine.alphas[1000], 0.001) and math.isclose(cosine.alpha_bars[999], 2.4e-6, rel_tol=0.02)
+
+
 def test_float32_is_kept():
     x0 = normal(3, 2).float()
     table = SCHEDULES["linear"].alpha_bars

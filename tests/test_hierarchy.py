@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import types
 
 import numpy as np
 import pytest
 import torch
 
 from ddpmlib import hierarchy
+from ddpmlib.checks import assess
 from ddpmlib.gaussian_chain import Decoder, Encoder, Transition, fixed_transition, scalar_transition
 
 X = torch.tensor([0.7], dtype=torch.float64)
@@ -126,6 +128,37 @@ def test_end_of_the_fixed_encoder_has_the_stated_mean_and_variance():
     abar = math.prod(1 - beta for beta in betas)
     expected = normal_kl(math.sqrt(abar) * x, torch.tensor(math.sqrt(1 - abar)).double(), 0.0, 1.0).sum(-1)
     torch.testing.assert_close(hierarchy.prior_matching_kl(chain, x), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_expected_elbo_falls_short_of_the_negative_entropy_by_the_divergences_of_reversed_steps():
+    v, slopes, stds = 1.7, (0.8, 0.6), (0.5, 0.9)  # x ~ N(0, v); the fixed encoder's two steps
+    up = Encoder(tuple(scalar_transition(slope, std) for slope, std in zip(slopes, stds)))
+    down = Decoder((scalar_transition(0.9, 0.5, 0.2), scalar_transition(-0.7, 0.6, 0.1)))
+    noise, weights = nodes(3)
+    path = hierarchy.posterior_sample(up, math.sqrt(v) * noise[0], noise[1:])
+    expected = (weights * (hierarchy.log_joint(down, path) - hierarchy.log_posterior(up, path))).sum()
+    shortfall, variance = 0.0, v
+    for t, (slope, std) in enumerate(zip(slopes, stds), start=1):
+        after = slope**2 * variance + std**2
+        reverse = slope * variance / after * path[t], torch.tensor(math.sqrt(variance * std**2 / after)).double()
+        step = down.transition(t)
+        shortfall = shortfall + (weights * normal_kl(*reverse, step.mean(path[t]), step.std)[:, 0]).sum()
+        variance = after
+    shortfall = shortfall + normal_kl(0.0, torch.tensor(math.sqrt(variance)).double(), 0.0, 1.0)
+    entropy = 0.5 * math.log(2 * math.pi * math.e * v)
+    torch.testing.assert_close(expected, -entropy - shortfall, rtol=1e-8, atol=1e-8)
+
+
+def test_report_built_on_a_wrong_divergence_is_told_to_repair_the_divergence_first():
+    module = types.ModuleType("ddpmlib.hierarchy")
+    module.__dict__.update(vars(hierarchy) | {"__name__": "ddpmlib.hierarchy"})
+    module.prior_matching_kl = lambda encoder, x: 0.1 + hierarchy.prior_matching_kl(encoder, x)
+    module.restrictions = lambda encoder, x, tolerance: hierarchy.restrictions(encoder, x, tolerance) | {
+        "standard normal end": bool((module.prior_matching_kl(encoder, x) <= tolerance).all())}
+    verdict = assess("2.6", seed=0, module=module)
+    problems = {part.name: part.problem for part in verdict.parts}
+    assert "First repair prior_matching_kl" in problems["standard normal end"]
+    assert problems["same dimension"] is None and problems["fixed encoder"] is None
 
 
 GOOD = {"weight": torch.ones(2, 3), "bias": torch.zeros(2), "std": torch.ones(2)}

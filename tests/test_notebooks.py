@@ -60,6 +60,12 @@ def test_code_metadata_and_order_are_kept(path):
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_code_fits_beside_the_contents_of_the_page(path):
+    cells = [cell for cell in read_chapter(path).cells if cell.cell_type == "code"]
+    assert not [line for cell in cells for line in cell.source.splitlines() if len(line) > 86]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_conversion_is_deterministic_and_ids_are_unique(path):
     first, second = student_notebook(path), student_notebook(path)
     assert nbformat.writes(first) == nbformat.writes(second)

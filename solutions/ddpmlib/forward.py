@@ -83,6 +83,7 @@ def q_sample(
     _require_batch(x0)
     require_alpha_bars("alpha_bars", alpha_bars)
     t = require_times("t", t, low=0, high=len(alpha_bars) - 1, batch=len(x0))
+    # t is now an int64 tensor, of shape () or (batch,)
     ### BEGIN SOLUTION
     alpha_bar = alpha_bars.double()[t].reshape(-1, *[1] * (x0.ndim - 1))
     return alpha_bar.sqrt().to(x0.dtype) * x0 + (1 - alpha_bar).sqrt().to(x0.dtype) * noise
@@ -117,6 +118,7 @@ def q_sample_ve(
     require_same_shape(x0=x0, noise=noise)
     _require_batch(x0)
     t = require_times("t", t, low=0, batch=len(x0))
+    # t is now an int64 tensor, of shape () or (batch,)
     ### BEGIN SOLUTION
     sigma = t.to(x0.dtype).sqrt().reshape(-1, *[1] * (x0.ndim - 1))
     return x0 + sigma * noise

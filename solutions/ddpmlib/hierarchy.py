@@ -31,7 +31,8 @@ def log_joint(decoder: Decoder, path: Sequence[Float[Tensor, "*batch dim_t"]]) -
 
     Returns
     -------
-    One number for each path: the shape is the (broadcast) batch shape.
+    One number for each path: the shape is the (broadcast) batch shape. It is differentiable in the path and in the
+    chain's parameters.
 
     Raises
     ------
@@ -66,7 +67,8 @@ def log_posterior(encoder: Encoder, path: Sequence[Float[Tensor, "*batch dim_t"]
 
     Returns
     -------
-    One number for each path: the shape is the (broadcast) batch shape.
+    One number for each path: the shape is the (broadcast) batch shape. It is differentiable in the path and in the
+    chain's parameters.
 
     Raises
     ------
@@ -99,7 +101,8 @@ def ancestral_sample(decoder: Decoder, noise: Sequence[Float[Tensor, "*batch dim
 
     Returns
     -------
-    The path, a list of T + 1 tensors: ``path[t]`` is z_t, and ``path[0]`` is the sampled x.
+    The path, a list of T + 1 tensors: ``path[t]`` is z_t, and ``path[0]`` is the sampled x. It is differentiable in
+    the decoder's parameters.
 
     Raises
     ------
@@ -137,7 +140,8 @@ def posterior_sample(
 
     Returns
     -------
-    The path, a list of T + 1 tensors: ``path[0]`` is x as it was given, and ``path[t]`` is z_t.
+    The path, a list of T + 1 tensors: ``path[0]`` is x as it was given, and ``path[t]`` is z_t. It is differentiable in
+    x and in the encoder's parameters.
 
     Raises
     ------
@@ -230,7 +234,7 @@ def restrictions(encoder: Encoder, x: Float[Tensor, "batch dim_0"], tolerance: f
     - ``"same dimension"``: all of x, z_1, ..., z_T have the same number of components;
     - ``"fixed encoder"``: no transition has a learnable parameter, and each is centred at a multiple of the previous
       latent: its bias is 0, its weight 0 off the diagonal and constant on it (a weight that is not square keeps,
-      or pads with zeros, the first components);
+      or pads with zeros, the first components). The standard deviations may be any fixed numbers;
     - ``"standard normal end"``: KL(q(z_T | x) || N(0, I)) is at most ``tolerance`` for *every* row of x.
 
     Raises

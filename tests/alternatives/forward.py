@@ -17,7 +17,8 @@ def forward_step(x_prev, t, betas, noise):
 @alternative("3.1", "NumPy")
 def forward_step(x_prev, t, betas, noise):  # noqa: F811
     angle = np.arcsin(np.sqrt(betas[t].item()))
-    return torch.from_numpy(np.cos(angle) * x_prev.numpy() + np.sin(angle) * noise.numpy())
+    x = np.cos(angle) * x_prev.numpy() + np.sin(angle) * noise.numpy()
+    return torch.from_numpy(x.astype(x_prev.numpy().dtype))
 
 
 @alternative("3.6", "row by row")
@@ -30,17 +31,18 @@ def q_sample(x0, t, alpha_bars, noise):
 
 @alternative("3.6", "einsum, flattened")
 def q_sample(x0, t, alpha_bars, noise):  # noqa: F811
-    alpha_bar = alpha_bars[torch.as_tensor(t).expand(len(x0))].to(x0.dtype)
-    signal = torch.einsum("b,bd->bd", alpha_bar.sqrt(), x0.reshape(len(x0), -1))
-    return (signal + torch.einsum("b,bd->bd", (1 - alpha_bar).sqrt(), noise.reshape(len(x0), -1))).reshape(x0.shape)
+    alpha_bar = alpha_bars[torch.as_tensor(t).expand(len(x0))]
+    signal, spread = alpha_bar.sqrt().to(x0.dtype), (1 - alpha_bar).sqrt().to(x0.dtype)
+    flat = torch.einsum("b,bd->bd", signal, x0.reshape(len(x0), -1))
+    return (flat + torch.einsum("b,bd->bd", spread, noise.reshape(len(x0), -1))).reshape(x0.shape)
 
 
-@alternative("3.6", "single precision")
+@alternative("3.6", "in float64, rounded at the end")
 def q_sample(x0, t, alpha_bars, noise):  # noqa: F811
-    alpha_bar = alpha_bars.float()[t]
+    alpha_bar = alpha_bars[t]
     while 0 < alpha_bar.ndim < x0.ndim:
         alpha_bar = alpha_bar[..., None]
-    return alpha_bar.sqrt() * x0.float() + (1 - alpha_bar).sqrt() * noise.float()
+    return (alpha_bar.sqrt() * x0.double() + (1 - alpha_bar).sqrt() * noise.double()).to(x0.dtype)
 
 
 @alternative("3.7", "row by row")
@@ -51,7 +53,8 @@ def q_sample_ve(x0, t, noise):
 
 @alternative("3.7", "NumPy, transposed")
 def q_sample_ve(x0, t, noise):  # noqa: F811
-    return torch.from_numpy((x0.numpy().T + np.sqrt(np.asarray(t)) * noise.numpy().T).T.copy())
+    x = (x0.numpy().T + np.sqrt(np.asarray(t)) * noise.numpy().T).T
+    return torch.from_numpy(x.astype(x0.numpy().dtype))
 
 
 @alternative("3.9", "torch.distributions in float64")

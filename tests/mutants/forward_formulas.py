@@ -36,6 +36,11 @@ def two_step_variance_formula():  # noqa: F811
     return (sqrt(alpha_t) * sqrt(1 - alpha_prev) + sqrt(1 - alpha_t)) ** 2
 
 
+@mutant("3.5", "sum of the deviations", says="This adds the standard deviations", keeps=COEFFICIENT)
+def two_step_variance_formula():  # noqa: F811
+    return sqrt(alpha_t * (1 - alpha_prev)) + sqrt(1 - alpha_t)
+
+
 @mutant("3.5", "standard deviation", says="the variance is asked for", keeps=COEFFICIENT)
 def two_step_variance_formula():  # noqa: F811
     return sqrt(1 - alpha_t * alpha_prev)
@@ -56,7 +61,7 @@ def two_step_variance_formula():  # noqa: F811
     return 1 - alpha_t
 
 
-@mutant("3.5", "right for equal steps", says="if both steps are equal (alpha_prev = alpha_t) only", keeps=COEFFICIENT)
+@mutant("3.5", "right for equal steps", says="if both steps are equal (alpha_prev = alpha_t), but not", keeps=COEFFICIENT)
 def two_step_variance_formula():  # noqa: F811
     return 1 - alpha_t**2
 
@@ -104,3 +109,33 @@ def prior_kl_formula():  # noqa: F811
 @mutant("3.8", "no logarithm", says="The logarithm of the variance is missing")
 def prior_kl_formula():  # noqa: F811
     return abar * (x_0**2 - 1) / 2
+
+
+@mutant("3.8", "mean not squared", says="enters squared; here it is not")
+def prior_kl_formula():  # noqa: F811
+    return (sqrt(abar) * x_0 - abar - log(1 - abar)) / 2
+
+
+@mutant("3.8", "x_0 not squared", says="enters squared; here x_0 is not")
+def prior_kl_formula():  # noqa: F811
+    return (abar * x_0 - abar - log(1 - abar)) / 2
+
+
+@mutant("3.8", "deviation for variance", says="that is its standard deviation")
+def prior_kl_formula():  # noqa: F811
+    return (sqrt(1 - abar) + abar * x_0**2 - 1 - log(sqrt(1 - abar))) / 2
+
+
+@mutant("3.8", "variance squared", says="as if 1 - abar were its standard deviation")
+def prior_kl_formula():  # noqa: F811
+    return ((1 - abar) ** 2 + abar * x_0**2 - 1 - log((1 - abar) ** 2)) / 2
+
+
+@mutant("3.8", "deviation outside the logarithm", says="The term outside the logarithm")
+def prior_kl_formula():  # noqa: F811
+    return (sqrt(1 - abar) + abar * x_0**2 - 1 - log(1 - abar)) / 2
+
+
+@mutant("3.8", "deviation inside the logarithm", says="The logarithm is of the variance")
+def prior_kl_formula():  # noqa: F811
+    return (abar * x_0**2 - abar - log(sqrt(1 - abar))) / 2

@@ -75,6 +75,9 @@ class HierarchicalElbo(Check):
             "The sign is wrong: this is the negative ELBO.": -ratio.mean(0),
             "The encoder's density is missing: the ratio is p / q.": joint.mean(0),
             "The encoder's log-density is added; the ratio p / q needs it subtracted.": (joint + posterior).mean(0),
+            "This divides one logarithm by the other; the logarithm of a ratio is a difference.":
+                (joint / posterior).mean(0),
+            "This is one value for each path; take their mean.": ratio,
             "The batch is averaged too; average over the first axis, the paths, only.": ratio.mean(),
             "The mean is taken over the last axis; the paths lie along the first one.": ratio.mean(-1),
         }

@@ -67,6 +67,12 @@ def dense_encoder(chain: list[dict], x: Tensor) -> Dense:
     return _dense(x @ first["weight"].T + first["bias"], first["std"], chain[1:])
 
 
+def standard_normal(value: Tensor) -> Tensor:
+    """The log-density of N(0, I)."""
+    size = value.shape[-1]
+    return MultivariateNormal(torch.zeros(size).double(), torch.eye(size).double()).log_prob(value)
+
+
 def changed(chain: list[dict], **change) -> list[dict]:
     """The chain with functions applied to its parameters: ``changed(chain, std=torch.sqrt)``."""
     return [step | {name: function(step[name]) for name, function in change.items()} for step in chain]

@@ -17,10 +17,10 @@ def kl_by_quadrature(mu: Tensor, log_var: Tensor) -> Tensor:
     """KL(N(mu, exp(log_var)) || N(0, 1)) of each entry."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(3)
     total = torch.zeros_like(mu)
-    normal = Normal(mu, (log_var / 2).exp())
-    for node, weight in zip(nodes, weights / weights.sum()):
-        z = mu + (log_var / 2).exp() * node
-        total = total + weight * (normal.log_prob(z) - Normal(0.0, 1.0).log_prob(z))
+    standard = Normal(0.0, 1.0)
+    for node, weight in zip(torch.from_numpy(nodes), weights / weights.sum()):
+        log_q = standard.log_prob(node) - log_var / 2  # of z = mu + sigma node, by the change of variables
+        total = total + weight * (log_q - standard.log_prob(mu + (log_var / 2).exp() * node))
     return total
 
 

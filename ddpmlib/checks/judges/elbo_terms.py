@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
@@ -25,11 +26,11 @@ class ElboTerms(Check):
     """Exercise 1.5. Oracle: conditioning of the joint Gaussian, and Gaussian moments by torch.distributions.
 
     Where the noise consists of sigma points (mean 0, covariance I) the mean of a quadratic is exact, so the ELBO must
-    equal log p(x) - KL(q || p(z | x)).
+    equal log p(x) - KL(q || p(z | x)), and its gradients are those of the exact expectations.
     """
 
     number = "1.5"
-    parts = {"reconstruction": 2, "prior matching": 2, "log p - ELBO = KL": 1}
+    parts = {"reconstruction": 2, "prior matching": 1, "log p - ELBO = KL": 1, "gradients": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
         for latent, batch, data in [(2, 3, 4), (3, 5, 2)]:
@@ -41,15 +42,24 @@ class ElboTerms(Check):
             exact = arguments | {"noise": sigma_points(latent, batch)}
             chance = arguments | {"noise": draw.normal(7, batch, latent)}
             shape = f"batch {batch}, data {data}, latent {latent}"
+            yield Case("reconstruction", "difference_of_two_elbos", chance, "the same noise twice")
             yield Case("reconstruction", "elbo_terms_of_linear_gaussian", exact, f"{shape}, sigma points")
             yield Case("reconstruction", "elbo_terms_of_linear_gaussian", chance, f"{shape}, 7 random draws")
             yield Case("prior matching", "elbo_terms_of_linear_gaussian", chance, f"{shape}, 7 random draws")
             yield Case("log p - ELBO = KL", "elbo_terms_of_linear_gaussian", exact, f"{shape}, sigma points")
+            yield Case("gradients", "gradients_of_elbo_terms", exact, f"{shape}, sigma points")
 
     def judge(self, case: Case, result: object) -> str | None:
-        if not isinstance(result, list) or len(result) != 2 or not all(isinstance(term, Tensor) for term in result):
+        kind = list if case.part == "gradients" else Tensor
+        if not isinstance(result, list) or len(result) != 2 or not all(isinstance(term, kind) for term in result):
             return "elbo_terms should return two tensors: (reconstruction, prior_matching)"
+        if case.part == "gradients":
+            return _judge_gradients(case, result)
         reconstruction, prior_matching = result
+        if case.call == "difference_of_two_elbos":
+            if not torch.cat([term.double().flatten() for term in result]).nan_to_num().any():
+                return None
+            return "two calls with the same noise differ: draw nothing yourself, use the argument noise"
         if case.part == "reconstruction":
             return self._judge_reconstruction(case, reconstruction, prior_matching)
         if case.part == "prior matching":
@@ -67,7 +77,8 @@ class ElboTerms(Check):
     def _judge_reconstruction(self, case: Case, result: Tensor, other: Tensor) -> str | None:
         mu, log_var = moments(case)
         noise = case.arguments["noise"]
-        each = log_likelihood(case, mu + log_var.exp().sqrt() * noise)
+        z = mu + log_var.exp().sqrt() * noise
+        each = log_likelihood(case, z)
         exact = "sigma points" in case.says
         expected = expected_log_likelihood(case) if exact else sum(each) / len(each)
         if compare(other, expected) is None:
@@ -90,6 +101,11 @@ class ElboTerms(Check):
                 "This is divided by the number of data dimensions; the likelihood of x is a sum over them.":
                     expected / case.arguments["x"].shape[-1],
                 "The sign is wrong: this is the reconstruction loss, minus the reconstruction term.": -expected,
+                "This is the ELBO; return its two terms, before they are subtracted.":
+                    expected - kl_by_quadrature(mu, log_var).sum(-1),
+                "This is the mean of log p(x, z): the prior's part belongs to the prior matching.":
+                    (each + Normal(0.0, 1.0).log_prob(z).sum(-1)).mean(0),
+                "Only the first sample is used; average over all of them.": each[0],
             },
         )
 
@@ -113,3 +129,34 @@ class ElboTerms(Check):
                 "This is averaged over the latent axis; sum over it.": expected / mu.shape[-1],
             },
         )
+
+
+def _judge_gradients(case: Case, result: list) -> str | None:
+    """Compare the gradients of both terms to mu, log_var, W and b with those of their exact values."""
+    terms = list(zip(("reconstruction", "prior matching"), result, _exact_gradients(case), strict=True))
+    problems = []
+    for term, found, expected in terms:
+        names = ("mu", "log_var", "the model's W", "the model's b")
+        lacking = [name for name, got, due in zip(names, found, expected, strict=True) if due.any() and not got.any()]
+        if lacking:
+            problems.append(f"No gradient of the {term} reaches {', '.join(lacking)}: no detach(), torch.no_grad(), "
+                            "NumPy or new tensor may stand on its way.")
+    if problems:
+        return "\n".join(problems)
+    for term, found, expected in terms:
+        for name, got, due in zip(("mu", "log_var", "W", "b"), found, expected, strict=True):
+            problem = compare(got, due, what=f"the gradient of the {term} to {name}")
+            if problem is not None:
+                return problem
+    return None
+
+
+def _exact_gradients(case: Case) -> list[list[Tensor]]:
+    """The gradients of E_q[log p(x | z)], by autograd, and of the KL, both summed over the batch."""
+    names = ("mu", "log_var", "W", "b")
+    leaves = {name: case.arguments[name].clone().requires_grad_() for name in names}
+    exact = Case(case.part, case.call, case.arguments | leaves)
+    of_reconstruction = torch.autograd.grad(expected_log_likelihood(exact).sum(), list(leaves.values()))
+    mu, log_var = moments(case)
+    of_matching = [mu, torch.expm1(log_var) / 2, *(torch.zeros_like(case.arguments[name]) for name in ("W", "b"))]
+    return [list(of_reconstruction), of_matching]

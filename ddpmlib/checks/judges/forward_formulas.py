@@ -75,6 +75,8 @@ class TwoSteps(Check):
                     2 - alpha - previous,
                 "This treats the two noises as one and the same; independent noises add their variances, "
                 "not their standard deviations.": (sqrt(alpha * (1 - previous)) + sqrt(1 - alpha)) ** 2,
+                "This adds the standard deviations of the two noises; the variances of independent noises add.":
+                    sqrt(alpha * (1 - previous)) + sqrt(1 - alpha),
                 "This is the standard deviation; the variance is asked for.": sqrt(variance),
                 "A coefficient in front of a noise enters the variance squared: sqrt(alpha_t) becomes alpha_t.":
                     sqrt(alpha) * (1 - previous) + 1 - alpha,
@@ -109,7 +111,19 @@ class PriorKL(Check):
             "The mean of q(x_T | x_0) is sqrt(abar) x_0; its square has the factor abar.":
                 expected + (1 - abar) * x_0**2 / 2,
             "The mean of q(x_T | x_0) is sqrt(abar) x_0, not abar x_0.": expected + (abar**2 - abar) * x_0**2 / 2,
+            "The mean of q(x_T | x_0) enters squared; here it is not.":
+                expected + (sqrt(abar) * x_0 - abar * x_0**2) / 2,
+            "The mean of q(x_T | x_0) enters squared; here x_0 is not.": expected + (abar * x_0 - abar * x_0**2) / 2,
             "The variance of q(x_T | x_0) is 1 - abar; this takes abar.": (abar + abar * x_0**2 - 1 - log(abar)) / 2,
+            "This takes sqrt(1 - abar) for the variance of q(x_T | x_0): that is its standard deviation.":
+                (sqrt(1 - abar) + abar * x_0**2 - 1 - log(1 - abar) / 2) / 2,
+            "This takes (1 - abar)^2 for the variance of q(x_T | x_0), as if 1 - abar were its standard deviation.":
+                ((1 - abar) ** 2 + abar * x_0**2 - 1 - 2 * log(1 - abar)) / 2,
+            "The term outside the logarithm is the variance of q(x_T | x_0); here it is the standard deviation.":
+                expected + (sqrt(1 - abar) - (1 - abar)) / 2,
+            "The logarithm is of the variance of q(x_T | x_0), with the factor 1/2; here it is of the "
+            "standard deviation.":
+                expected + log(1 - abar) / 4,
             "The constant -1 is missing: the divergence must be 0 when q is N(0, 1), at abar = 0.":
                 expected + sympy.Rational(1, 2),
             "The sign of the logarithm is wrong: a narrower q is further from the prior.":

@@ -6,52 +6,26 @@ import math
 from collections.abc import Iterable
 from functools import cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ..judging import Case, Check, Draw, compare
-
-DOUBLE = "values are right to single precision only; make the table in float64 (dtype=torch.float64) from the start"
-
-
-def compare_table(result: object, expected: Tensor, what: str, known: dict[str, Tensor]) -> str | None:
-    """Compare with the digits that float32 has, relative to each entry; a table without its entry 0 is named."""
-    lacking = {"The entry for time 0 is missing: index t must be time t, so the table has T + 1 entries.": expected[1:]}
-    return compare(result, expected, what=what, rtol=1e-5, atol=1e-12, known=lacking | known)
-
-
-def compare_double(result: object, expected: Tensor, what: str) -> str | None:
-    """Compare with nearly all digits of float64."""
-    problem = compare(result, expected, what=what, rtol=1e-9, atol=1e-13)
-    if problem is not None and compare(result, expected, rtol=1e-3, atol=1e-6) is None:
-        return f"{problem}\nThe {DOUBLE}."
-    return problem
+from .cosine import CosineSchedule
+from .digits import compare_digits
+from .schedule_tables import DOUBLE, compare_table, not_yet_noise
 
 
 @cache
 def evenly_spaced(T: int, first: float, last: float) -> Tensor:
     """The table (0, beta_1, ..., beta_T) with the given ends, in which each beta between is the mean of its neighbours.
 
-    These are T linear equations, and they are solved as such.
+    These are T linear equations, and they are solved as such. A single step has the first end.
     """
     equations, right = torch.eye(T, dtype=torch.float64), torch.zeros(T, dtype=torch.float64)
-    inner = torch.arange(1, T - 1)
+    inner = torch.arange(1, max(T - 1, 1))
     equations[inner, inner - 1] = equations[inner, inner + 1] = -0.5
-    right[0], right[-1] = first, last
+    right[-1], right[0] = last, first  # in this order: for T = 1 the two are one
     return torch.cat([torch.zeros(1, dtype=torch.float64), torch.linalg.solve(equations, right)])
-
-
-def not_yet_noise(betas: Tensor) -> Tensor:
-    """What the noise leaves of a variance of 1, after each step.
-
-    The noise's variance is followed through the chain from x_0, where it is 0: a step shrinks what it finds, and blurs.
-    """
-    noise, found = 0.0, []
-    for beta in betas.tolist():
-        noise = noise - beta * noise + beta
-        found.append(1.0 - noise)
-    return torch.tensor(found, dtype=torch.float64)
 
 
 @cache
@@ -65,7 +39,7 @@ class LinearSchedule(Check):
     """Exercise 3.2. Oracles: linear equations between neighbours, and the noise's variance followed step by step."""
 
     number = "3.2"
-    parts = {"linear_betas: values": 2, "alpha_bars: values": 2, "float64": 1}
+    parts = {"linear_betas: values": 2, "alpha_bars: values": 2, "one step": 1, "float64": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
         for T in (draw.integer(4, 6), draw.integer(20, 40)):
@@ -76,15 +50,23 @@ class LinearSchedule(Check):
         for T in (draw.integer(4, 6), draw.integer(10, 20)):
             betas = torch.cat([torch.zeros(1, dtype=torch.float64), draw.uniform(0.05, 0.5, T)])
             yield Case("alpha_bars: values", "alpha_bars", {"betas": betas}, f"T = {T}, random betas")
+        ends = {"beta_start": draw.number(0.005, 0.02), "beta_end": draw.number(0.1, 0.3)}
+        yield Case("one step", "linear_betas", {"T": 1, **ends}, f"T = 1, beta_start = {ends['beta_start']:.4g}")
         yield Case("float64", "linear_betas", {"T": 1000}, "linear_betas(1000)")
         yield Case("float64", "alpha_bars", {"betas": published_alpha_bars()[0]}, "alpha_bars(linear betas, T = 1000)")
+        single = torch.cat([torch.zeros(1), draw.uniform(0.05, 0.5, 12).float()])
+        yield Case("float64", "alpha_bars", {"betas": single}, "alpha_bars(float32 betas)")
 
     def judge(self, case: Case, result: object) -> str | None:
         if case.call == "linear_betas":
             return self._judge_betas(case, result)
         betas = case.arguments["betas"]
         if case.part == "float64":
-            return compare_double(result, published_alpha_bars()[1], "alpha_bars")
+            why = DOUBLE if betas.dtype == torch.float64 else (
+                "The betas are float32 here, but each is an exact number; what is computed from them should be "
+                "float64.")
+            expected = not_yet_noise(betas) if len(betas) < 1000 else published_alpha_bars()[1]
+            return compare_digits(result, expected, what="alpha_bars", why=why, rtol=1e-9, atol=1e-13)
         expected = not_yet_noise(betas)
         return compare_table(result, expected, "alpha_bars", {
             "This is the product of the betas; alpha_bar is the product of 1 - beta.": betas.cumprod(0),
@@ -100,6 +82,8 @@ class LinearSchedule(Check):
                 torch.exp(-betas.cumsum(0)),
             "This is sqrt(alpha_bar_t), the coefficient of the mean; alpha_bar_t itself is asked for.": expected.sqrt(),
             "This is 1 - alpha_bar_t, the variance of the noise.": 1 - expected,
+            "One entry too many: betas[0] = 0 already makes the first factor 1.":
+                torch.cat([torch.ones(1), expected]),
         })
 
     def _judge_betas(self, case: Case, result: object) -> str | None:
@@ -107,7 +91,10 @@ class LinearSchedule(Check):
         start, end = case.arguments.get("beta_start", 1e-4), case.arguments.get("beta_end", 0.02)
         expected = evenly_spaced(T, start, end)
         if case.part == "float64":
-            return compare_double(result, expected, "the table")
+            return compare_digits(result, expected, what="the table", why=DOUBLE, rtol=1e-9, atol=1e-13)
+        if T == 1:
+            return compare_table(result, expected, "the table", {
+                "Of a single step, beta_1 = beta_start.": torch.tensor([0.0, end], dtype=torch.float64)})
         too_many = evenly_spaced(T + 1, start, end)[1:]
         zero_first = torch.cat([expected[:1], too_many[1:]])
         from_zero = evenly_spaced(T + 1, 0.0, end)[1:]
@@ -125,59 +112,6 @@ class LinearSchedule(Check):
                 expected * 1000 / T,
             "These are the alphas, 1 - beta.": 1 - expected,
         })
-
-
-@cache
-def cosine_table(T: int, s: float, max_beta: float, power: int = 2) -> Tensor:
-    """The betas of the cosine schedule, from the rate at which the curve falls; ``power=1`` forgets the square.
-
-    The logarithm of a cosine falls at the rate of the tangent. The rate is integrated over each step (Gauss-Legendre):
-    that is the logarithm of what the step keeps. The curve ends at a quarter turn in 0, so the last step keeps nothing.
-    """
-    nodes, weights = np.polynomial.legendre.leggauss(16)
-    angles, step = np.linspace(s / (1 + s) * math.pi / 2, math.pi / 2, T + 1, retstep=True)
-    rates = power * np.tan(angles[:-1, None] + step / 2 * (1 + nodes))
-    falls = step / 2 * rates @ weights
-    falls[-1] = math.inf
-    return torch.from_numpy(np.append(0.0, np.minimum(-np.expm1(-falls), max_beta)))
-
-
-class CosineSchedule(Check):
-    """Exercise 3.3. Oracle: the curve's rate of fall, integrated over each step by quadrature."""
-
-    number = "3.3"
-    parts = {"values": 2, "largest beta": 1, "T = 1000": 1, "float64": 1}
-
-    def cases(self, draw: Draw) -> Iterable[Case]:
-        for T in (draw.integer(5, 8), draw.integer(15, 25)):
-            arguments = {"T": T, "s": round(draw.number(0.02, 0.1), 3)}
-            yield Case("values", "cosine_betas", arguments, f"T = {T}, s = {arguments['s']}")
-        arguments = {"T": draw.integer(8, 12), "s": 0.008, "max_beta": round(draw.number(0.3, 0.6), 2)}
-        says = f"T = {arguments['T']}, max_beta = {arguments['max_beta']}"
-        yield Case("largest beta", "cosine_betas", arguments, says)
-        yield Case("T = 1000", "cosine_betas", {"T": 1000}, "T = 1000")
-        yield Case("float64", "cosine_betas", {"T": 1000}, "T = 1000")
-
-    def judge(self, case: Case, result: object) -> str | None:
-        T, s = case.arguments["T"], case.arguments.get("s", 0.008)
-        clip = case.arguments.get("max_beta", 0.999)
-        expected = cosine_table(T, s, clip)
-        if case.part == "float64":
-            return compare_double(result, expected, "the table")
-        free = cosine_table(T, s, 1.0)
-        known = {
-            "No beta may exceed max_beta: clip them.": free,
-            "f(t) is the square of the cosine; here the square is missing.": cosine_table(T, s, clip, power=1),
-            "The offset s is not used.": cosine_table(T, 0.0, clip),
-            "The default s = 0.008 is used in place of the argument s.": cosine_table(T, 0.008, clip),
-            "The default max_beta = 0.999 is used in place of the argument max_beta.": cosine_table(T, s, 0.999),
-            "This is alpha_bar_t; beta_t = 1 - alpha_bar_t / alpha_bar_{t-1} is asked for.": not_yet_noise(free),
-            "This is alpha_t = f(t)/f(t-1); beta_t is 1 minus it.": 1 - expected,
-            "Late by one step: beta_t compares f(t) with f(t-1).": torch.cat([expected[:1], expected[:-1]]),
-            "This is 1 - f(t)/f(0), the variance 1 - alpha_bar_t; beta_t compares f(t) with f(t-1).":
-                (1 - not_yet_noise(free)).clamp(max=clip),
-        }
-        return compare_table(result, expected, "the table", known)
 
 
 def gained_precision(alpha_bar: Tensor) -> Tensor:
@@ -212,7 +146,9 @@ class SignalToNoise(Check):
         given = case.arguments["alpha_bar"]
         expected = gained_precision(given)
         tight = case.part == "the first steps"
-        problem = compare(result, expected, what="the ratio", rtol=1e-5, atol=0 if tight else 1e-6, known={
+        tolerance = {"rtol": 1e-5, "atol": 0 if tight else 1e-6}
+        problem = compare(result, expected, what="the ratio", **tolerance)
+        named = compare(result, expected, what="the ratio", **tolerance, known={
             "This is a ratio of standard deviations; the signal-to-noise ratio is one of variances.": expected.sqrt(),
             "This is noise over signal, upside down.": 1 / expected,
             "This is the logarithm of the ratio; the ratio itself is asked for.": expected.log(),
@@ -220,16 +156,17 @@ class SignalToNoise(Check):
             "alpha_bar is already a variance: do not square it.": expected**2,
             "This is the mean's coefficient over the noise's variance: the signal's variance is alpha_bar.":
                 (expected * (1 + expected)).sqrt(),
+            "alpha_bar is already a variance: the numerator is squared here.": expected**2 / (1 + expected),
             "This is 1 / (1 - alpha_bar), the signal plus the noise over the noise.": 1 + expected,
         })
-        if problem is None:
-            return None
+        if problem is None or named != problem:
+            return named
         if case.part == "time 0 and full noise" and isinstance(result, Tensor) and result.shape == expected.shape:
             if torch.isfinite(result).all():
                 return f"{problem}\nAt alpha_bar = 1 there is no noise: the ratio is inf. Do not clamp or pad it."
         if tight and compare(result, expected, rtol=1e-2, atol=0) is None:
-            return (f"{problem}\nNear alpha_bar = 1 the digits of 1 - alpha_bar are lost: compute in float64, and "
-                    "add no small number to the denominator.")
+            return (f"{problem}\nIf all else is right, the digits of 1 - alpha_bar are lost here, near alpha_bar = 1: "
+                    "through rounding to float32, or through a number added to the denominator.")
         return problem
 
 

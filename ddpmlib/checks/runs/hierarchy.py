@@ -7,6 +7,10 @@ from torch import Tensor
 
 from ddpmlib.gaussian_chain import Decoder, Encoder, Transition
 
+from ..plain import raised
+
+_PARAMETERS = ("weight", "bias", "std")
+
 
 def log_joint(module, chain: list[dict], path: list[Tensor]) -> object:
     """The student's log p(x, z_{1:T})."""
@@ -18,14 +22,44 @@ def log_posterior(module, chain: list[dict], path: list[Tensor]) -> object:
     return module.log_posterior(Encoder(_transitions(chain)), path)
 
 
-def ancestral_sample(module, chain: list[dict], noise: list[Tensor]) -> object:
-    """The student's path through the decoder, for the given noise."""
-    return module.ancestral_sample(Decoder(_transitions(chain)), noise)
+def gradient_of_log_joint(module, chain: list[dict], path: list[Tensor]) -> dict:
+    """The student's log p(x, z_{1:T}), and the gradients of the batch's sum."""
+    chain, path = _with_gradients(chain), _tracked(path)
+    value = torch.as_tensor(log_joint(module, chain, path))
+    return {"value": value, "gradients": _gradients(value.sum(), [*_parameters(chain), *path])}
 
 
-def posterior_sample(module, chain: list[dict], x: Tensor, noise: list[Tensor]) -> object:
-    """The student's path through the encoder, for the given noise."""
-    return module.posterior_sample(Encoder(_transitions(chain)), x, noise)
+def gradient_of_log_posterior(module, chain: list[dict], path: list[Tensor]) -> dict:
+    """The student's log q(z_{1:T} | x), and the gradients of the batch's sum."""
+    chain, path = _with_gradients(chain), _tracked(path)
+    value = torch.as_tensor(log_posterior(module, chain, path))
+    return {"value": value, "gradients": _gradients(value.sum(), [*_parameters(chain), *path])}
+
+
+def ancestral_sample(module, chain: list[dict], noise: list[Tensor]) -> list:
+    """The student's paths through the decoder in two calls with the same noise."""
+    decoder = Decoder(_transitions(chain))
+    return [module.ancestral_sample(decoder, [draw.clone() for draw in noise]) for _ in range(2)]
+
+
+def posterior_sample(module, chain: list[dict], x: Tensor, noise: list[Tensor]) -> list:
+    """The student's paths through the encoder in two calls with the same noise."""
+    encoder = Encoder(_transitions(chain))
+    return [module.posterior_sample(encoder, x.clone(), [draw.clone() for draw in noise]) for _ in range(2)]
+
+
+def gradient_of_ancestral(module, chain: list[dict], noise: list[Tensor], weights: list[Tensor]) -> dict:
+    """The student's path, and the gradients of the sum of its elements times ``weights``."""
+    chain = _with_gradients(chain)
+    path = module.ancestral_sample(Decoder(_transitions(chain)), noise)
+    return {"path": path, "gradients": _gradients(_weighted(path, weights), _parameters(chain))}
+
+
+def gradient_of_posterior(module, chain: list[dict], x: Tensor, noise: list[Tensor], weights: list[Tensor]) -> dict:
+    """As ``gradient_of_ancestral``, for the encoder; the last gradient is that to x."""
+    chain, (x,) = _with_gradients(chain), _tracked([x])
+    path = module.posterior_sample(Encoder(_transitions(chain)), x, noise)
+    return {"path": path, "gradients": _gradients(_weighted(path, weights), [*_parameters(chain), x])}
 
 
 def ancestral_responses(module, chain: list[dict]) -> object:
@@ -55,9 +89,46 @@ def prior_matching_kl(module, chain: list[dict], x: Tensor) -> object:
     return module.prior_matching_kl(Encoder(_transitions(chain)), x)
 
 
-def restrictions(module, chain: list[dict], x: Tensor, tolerance: float) -> object:
-    """The student's report on the three restrictions."""
-    return module.restrictions(Encoder(_transitions(chain)), x, tolerance)
+def restrictions(module, chain: list[dict], x: Tensor, tolerance: float) -> dict:
+    """The student's report on the three restrictions, and their KL of the same chain: None where it fails."""
+    encoder = Encoder(_transitions(chain))
+    try:
+        report = module.restrictions(encoder, x.clone(), tolerance)
+    except NotImplementedError:
+        raise
+    except Exception as error:
+        report = raised(error)
+    try:
+        kl = module.prior_matching_kl(encoder, x.clone())
+    except Exception:
+        kl = None
+    return {"report": report, "kl": kl}
+
+
+def _with_gradients(chain: list[dict]) -> list[dict]:
+    return [step | dict(zip(_PARAMETERS, _tracked([step[name] for name in _PARAMETERS]))) for step in chain]
+
+
+def _tracked(values: list[Tensor]) -> list[Tensor]:
+    return [value.clone().requires_grad_() for value in values]
+
+
+def _parameters(chain: list[dict]) -> list[Tensor]:
+    return [step[name] for step in chain for name in _PARAMETERS]
+
+
+def _weighted(path: object, weights: list[Tensor]) -> Tensor:
+    if not isinstance(path, (list, tuple)) or [getattr(level, "shape", None) for level in path] != [
+            weight.shape for weight in weights]:
+        return torch.zeros(())
+    return sum((level * weight).sum() for level, weight in zip(path, weights))
+
+
+def _gradients(total: Tensor, inputs: list[Tensor]) -> list[Tensor]:
+    if not total.requires_grad:
+        return [torch.zeros_like(value) for value in inputs]
+    found = torch.autograd.grad(total, inputs, allow_unused=True)
+    return [torch.zeros_like(value) if gradient is None else gradient for value, gradient in zip(inputs, found)]
 
 
 def _transitions(chain: list[dict]) -> list[Transition]:

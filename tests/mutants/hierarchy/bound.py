@@ -50,3 +50,13 @@ def hierarchical_elbo(log_joint, log_posterior):  # noqa: F811
 @mutant("2.4", "detached", says="No gradient reaches the arguments", keeps=("mean over the paths", "sigma points"))
 def hierarchical_elbo(log_joint, log_posterior):  # noqa: F811
     return (log_joint - log_posterior).mean(0).detach()
+
+
+@mutant("2.4", "ratio of the logarithms", says="the logarithm of a ratio is a difference")
+def hierarchical_elbo(log_joint, log_posterior):  # noqa: F811
+    return (log_joint / log_posterior).mean(0)
+
+
+@mutant("2.4", "no mean", says="This is one value for each path")
+def hierarchical_elbo(log_joint, log_posterior):  # noqa: F811
+    return log_joint - log_posterior

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from answers import mutant
 from torch.distributions import Normal
@@ -70,12 +71,46 @@ def log_joint(decoder, path):  # noqa: F811
     return total
 
 
-@mutant("2.1", "transitions in the wrong direction", says="value must have shape")
+@mutant("2.1", "transitions in the wrong direction", says="The decoder points down")
 def log_joint(decoder, path):  # noqa: F811
     total = _prior(path)
     for t, step in enumerate(decoder.transitions, start=1):
         total = total + Normal(step.mean(path[t - 1]), step.std).log_prob(path[t]).sum(-1)
     return total
+
+
+@mutant("2.1", "components averaged", says="so their log-densities add up")
+def log_joint(decoder, path):  # noqa: F811
+    total = Normal(0.0, 1.0).log_prob(path[-1]).mean(-1)
+    for t, step in enumerate(decoder.transitions, start=1):
+        total = total + Normal(step.mean(path[t]), step.std).log_prob(path[t - 1]).mean(-1)
+    return total
+
+
+@mutant("2.1", "prior of the data", says="The prior N(0, I) is that of z_T, not of x")
+def log_joint(decoder, path):  # noqa: F811
+    return sum(_joint_terms(decoder, path), _prior(path[:1]))
+
+
+@mutant("2.1", "logarithm of a product", says="add logarithms, multiply no densities",
+        keeps=("one level", "many paths for one x", "gradient"))
+def log_joint(decoder, path):  # noqa: F811
+    density = _prior(path).exp()
+    for term in _joint_terms(decoder, path):
+        density = density * term.exp()
+    return density.log()
+
+
+@mutant("2.1", "detached", says="no gradient reaches the inputs",
+        keeps=("one level", "several levels", "many paths for one x"))
+def log_joint(decoder, path):  # noqa: F811
+    return sum(_joint_terms(decoder, path), _prior(path)).detach()
+
+
+@mutant("2.1", "standard deviation as a plain number", says="is it detached, or used as a plain number?",
+        keeps=("one level", "several levels", "many paths for one x"))
+def log_joint(decoder, path):  # noqa: F811
+    return sum(_joint_terms(decoder, path, torch.detach), _prior(path))
 
 
 def _posterior_terms(encoder, path, scale=lambda std: std):
@@ -123,3 +158,36 @@ def log_posterior(encoder, path):  # noqa: F811
 @mutant("2.2", "sum over the batch", says="keep the batch")
 def log_posterior(encoder, path):  # noqa: F811
     return sum(_posterior_terms(encoder, path)).sum()
+
+
+@mutant("2.2", "transitions in the wrong direction", says="The encoder points up")
+def log_posterior(encoder, path):  # noqa: F811
+    return sum(Normal(step.mean(path[t]), step.std).log_prob(path[t - 1]).sum(-1)
+               for t, step in enumerate(encoder.transitions, start=1))
+
+
+@mutant("2.2", "each level given x", says="Each z_t is drawn given z_{t-1}", keeps=("one level",))
+def log_posterior(encoder, path):  # noqa: F811
+    return sum(Normal(step.mean(path[0]), step.std).log_prob(path[t]).sum(-1)
+               for t, step in enumerate(encoder.transitions, start=1))
+
+
+@mutant("2.2", "factor for x", says="x is given here, and has no factor")
+def log_posterior(encoder, path):  # noqa: F811
+    return sum(_posterior_terms(encoder, path), _prior(path[:1]))
+
+
+@mutant("2.2", "range(1, T)", says="No factor was added")
+def log_posterior(encoder, path):  # noqa: F811
+    return sum(_posterior_terms(encoder, path)[:-1])
+
+
+@mutant("2.2", "through NumPy", says="Can't call numpy() on Tensor that requires grad",
+        keeps=("one level", "several levels", "many paths for one x"))
+def log_posterior(encoder, path):  # noqa: F811
+    total = 0.0
+    for step, low, high in zip(encoder.transitions, path, path[1:]):
+        std = step.std.numpy()
+        residual = (high.numpy() - step.mean(low).numpy()) / std
+        total = total - (residual**2 / 2 + np.log(std * np.sqrt(2 * np.pi))).sum(axis=-1)
+    return torch.from_numpy(total)

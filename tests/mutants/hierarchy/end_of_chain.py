@@ -18,7 +18,10 @@ def _climb(encoder, x):
 
 
 def _kl(encoder, x):
-    mean, covariance = _climb(encoder, x)
+    return _kl_of(*_climb(encoder, x))
+
+
+def _kl_of(mean, covariance):
     return 0.5 * (covariance.trace() + (mean**2).sum(-1) - mean.shape[1] - torch.logdet(covariance))
 
 
@@ -79,8 +82,45 @@ def prior_matching_kl(encoder, x):  # noqa: F811
     return 0.5 * (variance.sum() + (mean**2).sum(-1) - mean.shape[1] - variance.log().sum())
 
 
-@mutant("2.6", "only the ends' dimensions", says="compare all of them", keeps=("prior_matching_kl", *_REPORTS[1:]))
+@mutant("2.6", "bias left out", says="The bias of the transitions is left out")
+def prior_matching_kl(encoder, x):  # noqa: F811
+    mean, (_, covariance) = x, _climb(encoder, x)
+    for step in encoder.transitions:
+        mean = mean @ step.weight.T
+    return _kl_of(mean, covariance)
+
+
+@mutant("2.6", "covariance starts from I", says="so it starts from 0")
+def prior_matching_kl(encoder, x):  # noqa: F811
+    mean, covariance = x, torch.eye(x.shape[1]).double()
+    for step in encoder.transitions:
+        mean = step.mean(mean)
+        covariance = step.weight @ covariance @ step.weight.T + torch.diag(step.std**2)
+    return _kl_of(mean, covariance)
+
+
+@mutant("2.6", "dimension of x", says="d is the dimension of z_T")
+def prior_matching_kl(encoder, x):  # noqa: F811
+    return _kl(encoder, x) + (encoder.dims[-1] - encoder.dims[0]) / 2
+
+
+@mutant("2.6", "sign of the determinant", says="log det S has the wrong sign")
+def prior_matching_kl(encoder, x):  # noqa: F811
+    return _kl(encoder, x) + torch.logdet(_climb(encoder, x)[1])
+
+
+@mutant("2.6", "mean over the components", says="The KL is divided by the dimension")
+def prior_matching_kl(encoder, x):  # noqa: F811
+    return _kl(encoder, x) / encoder.dims[-1]
+
+
+@mutant("2.6", "x's dimension ignored", says="x counts too", keeps=("prior_matching_kl", *_REPORTS[1:]))
 def restrictions(encoder, x, tolerance):
+    return _report(encoder, x, tolerance, same=len(set(encoder.dims[1:])) == 1)
+
+
+@mutant("2.6", "only the ends' dimensions", says="compare all of them", keeps=("prior_matching_kl", *_REPORTS[1:]))
+def restrictions(encoder, x, tolerance):  # noqa: F811
     return _report(encoder, x, tolerance, same=encoder.dims[0] == encoder.dims[-1])
 
 
@@ -119,3 +159,44 @@ def restrictions(encoder, x, tolerance):  # noqa: F811
 def restrictions(encoder, x, tolerance):  # noqa: F811
     mean, _ = _climb(encoder, x)
     return _report(encoder, x, tolerance, end=bool(((mean**2).sum(-1) / 2 <= tolerance).all()))
+
+
+_ALL_BUT_FIXED = ("prior_matching_kl", _REPORTS[0], _REPORTS[2])
+
+
+@mutant("2.6", "noise must preserve variance 1", says="whether they fit is the third restriction's affair",
+        keeps=_ALL_BUT_FIXED)
+def restrictions(encoder, x, tolerance):  # noqa: F811
+    ones = [step.weight[0, 0] ** 2 + step.std**2 for step in encoder.transitions]
+    return _report(encoder, x, tolerance, fixed=_fixed(encoder) and all(
+        torch.allclose(value, torch.ones_like(value)) for value in ones))
+
+
+@mutant("2.6", "noise must be alike in all components", says="Any fixed standard deviations will do",
+        keeps=_ALL_BUT_FIXED)
+def restrictions(encoder, x, tolerance):  # noqa: F811
+    alike = all((step.std == step.std[0]).all() for step in encoder.transitions)
+    return _report(encoder, x, tolerance, fixed=_fixed(encoder) and bool(alike))
+
+
+@mutant("2.6", "identity in single precision", says="A matrix that you compare it with needs its dtype",
+        keeps=_ALL_BUT_FIXED)
+def restrictions(encoder, x, tolerance):  # noqa: F811
+    return _report(encoder, x, tolerance, fixed=_fixed(encoder) and all(
+        torch.equal(step.weight, (step.weight[0, 0] * torch.eye(*step.weight.shape)).double())
+        for step in encoder.transitions))
+
+
+@mutant("2.6", "every weight taken for a square one", says="The weights here are not all of one square shape",
+        keeps=("prior_matching_kl", _REPORTS[2]))
+def restrictions(encoder, x, tolerance):  # noqa: F811
+    return _report(encoder, x, tolerance, fixed=all(
+        not step.learnable and not step.bias.any() and (step.weight - torch.diag(step.weight.diagonal()) == 0).all()
+        for step in encoder.transitions))
+
+
+@mutant("2.6", "square weights, any diagonal", says="The diagonal of the weight is not constant")
+def restrictions(encoder, x, tolerance):  # noqa: F811
+    return _report(encoder, x, tolerance, fixed=all(
+        not step.learnable and not step.bias.any() and (step.weight - torch.diag(step.weight.diagonal()) == 0).all()
+        for step in encoder.transitions))

@@ -79,3 +79,53 @@ def posterior_sample(encoder, x, noise):  # noqa: F811
     for step, draw in zip(encoder.transitions, noise):
         path.append(path[-1] @ step.weight.T + step.std * draw)
     return path
+
+
+@mutant("2.3", "noise of the level above", says="so the draw of z_{t-1} uses noise[t - 1]")
+def ancestral_sample(decoder, noise):  # noqa: F811
+    return _down(decoder, [*noise[1:], noise[-1]])
+
+
+@mutant("2.3", "noise of its own", says="use the noise that is given, and draw none")
+def ancestral_sample(decoder, noise):  # noqa: F811
+    return _down(decoder, [torch.randn_like(draw) for draw in noise])
+
+
+@mutant("2.3", "detached", says="no gradient reaches the inputs",
+        keeps=("ancestral_sample: paths", "ancestral_sample: covariance"))
+def ancestral_sample(decoder, noise):  # noqa: F811
+    return [level.detach() for level in _down(decoder, noise)]
+
+
+def _up(encoder, x, noise):
+    path = [x]
+    for step, draw in zip(encoder.transitions, noise):
+        path.append(step.mean(path[-1]) + step.std * draw)
+    return path
+
+
+@mutant("2.3", "encoder: means only", says="each level is only the mean given the level below it")
+def posterior_sample(encoder, x, noise):  # noqa: F811
+    return _up(encoder, x, [0.0] * encoder.levels)
+
+
+@mutant("2.3", "encoder: noise reversed", says="The noise is used in the reverse order")
+def posterior_sample(encoder, x, noise):  # noqa: F811
+    return _up(encoder, x, noise[::-1])
+
+
+@mutant("2.3", "encoder: Normal.sample", says="use the noise that is given, and draw none")
+def posterior_sample(encoder, x, noise):  # noqa: F811
+    path = [x]
+    for step in encoder.transitions:
+        path.append(torch.distributions.Normal(step.mean(path[-1]), step.std).sample())
+    return path
+
+
+@mutant("2.3", "encoder: detached between the levels", says="the gradient to the weight of transition 1",
+        keeps=("posterior_sample: paths", "posterior_sample: covariance"))
+def posterior_sample(encoder, x, noise):  # noqa: F811
+    path = [x]
+    for step, draw in zip(encoder.transitions, noise):
+        path.append(step.mean(path[-1].detach()) + step.std * draw)
+    return path

@@ -1,0 +1,1 @@
+"""Wrong answers to chapter 1's code exercises."""
