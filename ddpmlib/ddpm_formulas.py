@@ -6,15 +6,15 @@ from __future__ import annotations
 import sympy
 
 
-def optimal_variance_formula() -> sympy.Expr:
-    r"""Exercise 7.4. Return the variance of x_{t-1} given x_t, for data of variance c.
+def shortfall_formula() -> sympy.Expr:
+    r"""Exercise 7.4. Return what the small choice lacks in one step: Var(x_{t-1} | x_t) - beta-tilde_t, for data of variance c.
 
     Use the symbols ``alpha_t`` for alpha_t, ``abar_prev`` for alpha_bar_{t-1} (both between 0 and 1) and ``c`` > 0.
 
     Source: chapter 7, "Which variance?".
     """
     alpha_t, abar_prev, c = sympy.symbols("alpha_t abar_prev c", positive=True)
-    raise NotImplementedError("Exercise 7.4: write optimal_variance_formula in ddpmlib/ddpm_formulas.py")
+    raise NotImplementedError("Exercise 7.4: write shortfall_formula in ddpmlib/ddpm_formulas.py")
 
 
 def variance_after_step_formula() -> sympy.Expr:

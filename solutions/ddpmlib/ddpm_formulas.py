@@ -5,8 +5,8 @@ from __future__ import annotations
 import sympy
 
 
-def optimal_variance_formula() -> sympy.Expr:
-    r"""Exercise 7.4. Return the variance of x_{t-1} given x_t, for data of variance c.
+def shortfall_formula() -> sympy.Expr:
+    r"""Exercise 7.4. Return what the small choice lacks in one step: Var(x_{t-1} | x_t) - beta-tilde_t, for data of variance c.
 
     Use the symbols ``alpha_t`` for alpha_t, ``abar_prev`` for alpha_bar_{t-1} (both between 0 and 1) and ``c`` > 0.
 
@@ -14,8 +14,9 @@ def optimal_variance_formula() -> sympy.Expr:
     """
     alpha_t, abar_prev, c = sympy.symbols("alpha_t abar_prev c", positive=True)
     ### BEGIN SOLUTION
-    before = 1 + abar_prev * (c - 1)
-    return (1 - alpha_t) * before / (alpha_t * before + 1 - alpha_t)
+    noise = 1 - alpha_t * abar_prev
+    weight = sympy.sqrt(abar_prev) * (1 - alpha_t) / noise
+    return weight**2 * c * noise / (alpha_t * abar_prev * c + noise)
     ### END SOLUTION
 
 

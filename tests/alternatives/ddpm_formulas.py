@@ -9,15 +9,19 @@ alpha_t, abar, abar_prev, c = sympy.symbols("alpha_t abar abar_prev c", positive
 v_t, u, s2 = sympy.symbols("v_t u s2", positive=True)
 
 
-@alternative("7.4", "precisions add")
-def optimal_variance_formula():
-    return 1 / (1 / (1 - abar_prev + abar_prev * c) + alpha_t / (1 - alpha_t))
+@alternative("7.4", "difference of two conditional variances")
+def shortfall_formula():
+    def conditional(spread):
+        before = 1 - abar_prev + abar_prev * spread
+        return 1 / (1 / before + alpha_t / (1 - alpha_t))
+
+    return conditional(c) - conditional(0)
 
 
-@alternative("7.4", "what x_t explains is subtracted")
-def optimal_variance_formula():  # noqa: F811
-    before = 1 - abar_prev + abar_prev * c
-    return before - alpha_t * before**2 / (1 + alpha_t * abar_prev * (c - 1))
+@alternative("7.4", "one fraction")
+def shortfall_formula():  # noqa: F811
+    now = 1 + alpha_t * abar_prev * (c - 1)
+    return (1 - alpha_t) ** 2 * abar_prev * c / ((1 - alpha_t * abar_prev) * now)
 
 
 @alternative("7.4", "through the variance at t - 1")

@@ -8,42 +8,49 @@ from sympy import sqrt
 
 alpha_t, abar, abar_prev, c = sympy.symbols("alpha_t abar abar_prev c", positive=True)
 v_t, u, s2 = sympy.symbols("v_t u s2", positive=True)
-TRUE, SAMPLER = ("the true variance",), ("the sampler's variance",)
+TRUE, SAMPLER = ("what the small choice lacks",), ("the sampler's variance",)
 STEP, REST = ("one step",), ("at rest",)
 before = abar_prev * c + 1 - abar_prev
 now = alpha_t * before + 1 - alpha_t
+noise = 1 - alpha_t * abar_prev
+weight = sqrt(abar_prev) * (1 - alpha_t) / noise
 total = abar * c + 1 - abar
 factor = (1 - (1 - alpha_t) / v_t) / sqrt(alpha_t)
 
 
-@mutant("7.4", "beta", says="the variance for data N(0, 1)", keeps=SAMPLER)
-def optimal_variance_formula():
-    return 1 - alpha_t
+@mutant("7.4", "whole variance", says="beta-tilde_t is to be subtracted", keeps=SAMPLER)
+def shortfall_formula():
+    return (1 - alpha_t) * before / now
 
 
-@mutant("7.4", "beta tilde", says="the variance for data at one point", keeps=SAMPLER)
-def optimal_variance_formula():  # noqa: F811
-    return (1 - alpha_t) * (1 - abar_prev) / (1 - alpha_t * abar_prev)
+@mutant("7.4", "excess of the large choice", says="what the large choice has too much", keeps=SAMPLER)
+def shortfall_formula():  # noqa: F811
+    return (1 - alpha_t) * (1 - before / now)
 
 
-@mutant("7.4", "upside down", says="The fraction is upside down", keeps=SAMPLER)
-def optimal_variance_formula():  # noqa: F811
-    return (1 - alpha_t) * now / before
+@mutant("7.4", "difference of the choices", says="the lack for data of variance 1", keeps=SAMPLER)
+def shortfall_formula():  # noqa: F811
+    return (1 - alpha_t) * (1 - (1 - abar_prev) / noise)
 
 
-@mutant("7.4", "no beta", says="The factor beta_t = 1 - alpha_t is missing", keeps=SAMPLER)
-def optimal_variance_formula():  # noqa: F811
-    return before / now
+@mutant("7.4", "variance of the datum", says="This is Var(x_0 | x_t)", keeps=SAMPLER)
+def shortfall_formula():  # noqa: F811
+    return c * noise / now
 
 
-@mutant("7.4", "noise of the data left out", says="here the noise 1 - abar_prev is missing", keeps=SAMPLER)
-def optimal_variance_formula():  # noqa: F811
-    return (1 - alpha_t) * abar_prev * c / (alpha_t * abar_prev * c + 1 - alpha_t)
+@mutant("7.4", "weight not squared", says="The weight of x_0 in the posterior's mean enters squared", keeps=SAMPLER)
+def shortfall_formula():  # noqa: F811
+    return weight * c * noise / now
 
 
-@mutant("7.4", "standard deviation", says="This is the standard deviation", keeps=SAMPLER)
-def optimal_variance_formula():  # noqa: F811
-    return sqrt((1 - alpha_t) * before / now)
+@mutant("7.4", "variance before x_t is seen", says="given x_t it is smaller", keeps=SAMPLER)
+def shortfall_formula():  # noqa: F811
+    return weight**2 * c
+
+
+@mutant("7.4", "sign", says="wrong sign", keeps=SAMPLER)
+def shortfall_formula():  # noqa: F811
+    return -weight**2 * c * noise / now
 
 
 @mutant("7.4", "factor not squared", says="A factor in front of x_t enters the variance squared", keeps=TRUE)

@@ -47,41 +47,33 @@ def denoiser(abar: sympy.Expr, c: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
 
 
 class StepVariance(Check):
-    """Exercise 7.4. Oracle: minimum and curvature of log q(x_{t-1}) + log q(x_t | x_{t-1})."""
+    """Exercise 7.4. Oracle: minimum and curvature of log q(x_{t-1}) + log q(x_t | x_{t-1}), for the data and for a point."""
 
     number = "7.4"
-    parts = {"the true variance": 2, "the sampler's variance": 1}
+    parts = {"what the small choice lacks": 2, "the sampler's variance": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
         seed = {"seed": draw.integer(0, 2**31)}
-        yield Case("the true variance", "optimal_variance_formula", {}, "the variance of x_{t-1} given x_t", seed)
+        yield Case("what the small choice lacks", "shortfall_formula", {}, "the lack of the small choice", seed)
         yield Case("the sampler's variance", "variance_after_step_formula", {}, "the variance after a step", seed)
 
     def judge(self, case: Case, result: object) -> str | None:
         draw = Draw(case.secret["seed"])
-        if case.part == "the true variance":
+        if case.part == "what the small choice lacks":
             alpha, before, c = (symbol(name, VARIANCE) for name in VARIANCE)
-            data = before * c + 1 - before
-            now = alpha * data + 1 - alpha
-            expected = reverse_law(data, alpha)[1]
+            full, small = (reverse_law(before * spread + 1 - before, alpha)[1] for spread in (c, sympy.Integer(0)))
+            expected, left = full - small, denoiser(alpha * before, c)[1]
+            weight = sqrt(before) * (1 - alpha) / (1 - alpha * before)
             known = {
-                "This is beta_t, the variance for data N(0, 1); c enters.": 1 - alpha,
-                "This is beta-tilde_t, the variance for data at one point; c enters.":
-                    (1 - alpha) * (1 - before) / (1 - alpha * before),
-                "This is the standard deviation; the variance is asked for.": sqrt(expected),
-                "This is the precision; the variance is 1 over it.": 1 / expected,
-                "This is the variance of x_{t-1} alone, before x_t is known.": data,
-                "This is the variance of x_t.": now,
-                "The fraction is upside down: the variance at t - 1 belongs above, that at t below.": (1 - alpha) * now / data,
-                "The factor beta_t = 1 - alpha_t is missing.": data / now,
-                "The variance of x_t is alpha_t times that of x_{t-1}, plus 1 - alpha_t; here the step's noise is missing.":
-                    (1 - alpha) / alpha,
-                "The variance of the data at time t - 1 is abar_prev c + 1 - abar_prev; here the noise 1 - abar_prev is missing.":
-                    (1 - alpha) * before * c / (alpha * before * c + 1 - alpha),
-                "This is beta_t (1 - abar_prev) / v_t; above, the signal abar_prev c counts too.": (1 - alpha) * (1 - before) / now,
-                "c is a variance and enters as it is, not squared.": reverse_law(before * c**2 + 1 - before, alpha)[1],
-                "The covariance is sqrt(alpha_t) times the variance of x_{t-1}; it enters squared.":
-                    data - sqrt(alpha) * data**2 / now,
+                "This is the whole variance of x_{t-1} given x_t; beta-tilde_t is to be subtracted.": full,
+                "This is what the large choice has too much; the small one's lack is asked for.": 1 - alpha - full,
+                "This is the difference of the two choices, the lack for data of variance 1; c enters.": 1 - alpha - small,
+                "This is Var(x_0 | x_t); in the mean of x_{t-1} the datum has a weight, which enters squared.": left,
+                "The weight of x_0 in the posterior's mean enters squared.": weight * left,
+                "The datum's variance is c before x_t is seen; given x_t it is smaller.": weight**2 * c,
+                "Standard deviations are subtracted; variances are asked for.": sqrt(full) - sqrt(small),
+                "This is beta-tilde_t itself.": small,
+                "The weight of x_0 has the root of abar_prev, so its square has abar_prev.": weight**2 / before * left,
             }
             special = {"for data of variance 1 (c = 1)": {"c": 1}}
             return compare_expression(result, expected, VARIANCE, draw, known=known, special=special)
