@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ..judging import Case, Check, Draw, compare
 from .ddpm_oracles import (
-    F64, Setting, by_rows, compare_exactly, compare_single, conditional_variances, random_setting, row_values,
+    F64, WRONG_AXIS, Setting, by_rows, compare_exactly, compare_single, conditional_variances, random_setting, row_values,
 )
-from .forward import WRONG_AXIS, distinct_times, simulate
+from .forward_inputs import distinct_times, simulate
 
 
 class ReverseVariance(Check):
@@ -97,6 +97,10 @@ class AncestralStep(Check):
         yield case("a time for each row", (3, 3), torch.tensor([others[0], 1, others[1]]))
         yield case("a time for each row", (4, 2, 3), distinct_times(draw, 4, T - 1) + 1)
         yield case("float32", (3, 2), torch.tensor([others[1], 1, others[0]]), kind=torch.float32)
+        early = random_setting(draw, T=2)
+        tiny = torch.tensor([0.0, (draw.integer(900, 3000) + 0.5) * 2.0**-24, 0.2], dtype=F64)  # between two float32 numbers
+        yield case("float32", (2, 3), 1, Setting(tiny, 0 * early.slope, early.shift + 2), x=0, kind=torch.float32,
+                   says=", x_t = 0, alpha_bar_1 within 2e-4 of 1")
 
     def judge(self, case: Case, result: object) -> str | None:
         setting: Setting = case.secret["setting"]

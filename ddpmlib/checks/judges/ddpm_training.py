@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ..judging import Case, Check, Draw
-from .ddpm_oracles import F64, Setting, by_rows, compare_exactly, compare_single, random_setting, row_values
-from .forward import WRONG_AXIS, distinct_times
+from .ddpm_oracles import F64, WRONG_AXIS, Setting, by_rows, compare_exactly, compare_single, random_setting, row_values
+from .forward_inputs import distinct_times
 
 NO_GRADIENT = ("No gradient reaches the model's parameters: the loss must not be detached, made a number with .item(), or computed "
                "under torch.no_grad().")

@@ -194,7 +194,13 @@ def ancestral_step(model, x_t, t, schedule, noise, variance):  # noqa: F811
     return step(model, x_t.double(), t, schedule, noise.double(), variance)
 
 
-@mutant("7.3", "float32 tables", says="right to single precision only", keeps=FLOAT32)
+@mutant("7.3", "float32 tables", says="right to single precision only", keeps=())
 def ancestral_step(model, x_t, t, schedule, noise, variance):  # noqa: F811
     beta, abar = schedule.betas.float(), schedule.alpha_bars.float()
     return step(model, x_t, t, schedule, noise, variance.float(), weight=beta / (1 - abar).sqrt(), bracket=1 / (1 - beta).sqrt())
+
+
+@mutant("7.3", "coefficients in float32 for float32 data", says="fewer digits than float32 has", keeps=(*MEAN, *NOISE, *LAST, *EACH))
+def ancestral_step(model, x_t, t, schedule, noise, variance):  # noqa: F811
+    beta, abar = schedule.betas.to(x_t.dtype), schedule.alpha_bars.to(x_t.dtype)
+    return step(model, x_t, t, schedule, noise, variance.to(x_t.dtype), weight=beta / (1 - abar).sqrt(), bracket=1 / (1 - beta).sqrt())
