@@ -79,10 +79,10 @@ def require_schedule(name: str, schedule: object) -> None:
 
 
 def at_times(table: Tensor, t: Tensor, x: Tensor) -> Tensor:
-    """The entries ``table[t]``, in the dtype of ``x`` and shaped so that they multiply the rows of ``x``.
+    """The entries ``table[t]``, in the dtype and on the device of ``x``, shaped so that they multiply the rows of ``x``.
 
     ``t`` has shape () or (batch,), ``x`` has shape (batch, ...). The root or the quotient of a table's entries is best
     taken before, in the table's float64.
     """
-    entries = table[t].to(x.dtype)
+    entries = table[t.to(table.device)].to(x.dtype).to(x.device)  # in this order: some devices have no float64
     return entries.reshape(-1, *[1] * (x.ndim - 1)) if entries.ndim else entries

@@ -1,0 +1,1 @@
+"""Wrong answers to chapter 7's code exercises."""
