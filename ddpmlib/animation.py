@@ -1,4 +1,7 @@
-"""Moving pictures for notebooks and for the book, without a network: an animated GIF is an ordinary image."""
+"""Moving pictures for notebooks and for the book, which need no internet: an animated GIF is an ordinary image.
+
+A cell that shows one is tagged ``nbval-ignore-output``: nbval, which compares a notebook's outputs, knows no GIF.
+"""
 
 from __future__ import annotations
 

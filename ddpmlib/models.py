@@ -1,8 +1,8 @@
 """What a noise predictor is, and the checks of the arguments that go with one.
 
 A *model* is a callable ``eps = model(x_t, t)``. It gets noisy data of shape (batch, ...) and an integer tensor of shape
-(batch,), the time of each row, and returns its guess of the noise in x_t, of the shape of x_t. A network is one, and so
-is a formula.
+(batch,), the time of each row, and returns its guess of the noise in x_t, of the shape and dtype of x_t. A network is
+one, and so is a formula.
 """
 
 from __future__ import annotations

@@ -102,22 +102,24 @@ def row_values(table: Iterable[float] | Tensor, t: int | Tensor, x: Tensor) -> T
     return along([float(table[time]) for time in times], x)
 
 
-def compare_exactly(result: object, expected: Tensor, what: str, known: Mapping[str, Tensor] | None = None) -> str | None:
-    """Compare to ten digits, those of small entries counted from the largest; float32 inside is named."""
+def compare_values(result: object, expected: Tensor, what: str, known: Mapping[str, Tensor] | None = None) -> str | None:
+    """Compare to the digits of float32, those of small entries counted from the largest; what dtype it has is not asked here."""
+    expected = torch.as_tensor(expected, dtype=F64)
+    return compare(result, expected, what=what, rtol=2e-5, atol=1e-5 * (float(expected.abs().max()) or 1.0), known=known)
+
+
+def compare_precision(result: object, expected: Tensor, what: str, given: Tensor, name: str) -> str | None:
+    """Compare to nearly all digits of the dtype that the tensor ``given``, called ``name``, has; ask for that dtype."""
     expected = torch.as_tensor(expected, dtype=F64)
     size = float(expected.abs().max()) or 1.0
-    problem = compare(result, expected, what=what, rtol=1e-10, atol=1e-11 * size, known=known)
-    if problem is not None and "\n" not in problem and compare(result, expected, rtol=2e-5, atol=2e-5 * size) is None:
-        return f"{problem}\n{SINGLE}"
-    return problem
-
-
-def compare_single(result: object, expected: Tensor, what: str, given: str, known: Mapping[str, Tensor] | None = None) -> str | None:
-    """Compare to the digits of float32, and ask for that dtype."""
-    size = float(expected.abs().max()) or 1.0
-    problem = compare(result, expected, what=what, rtol=2e-5, atol=1e-5 * size, known=known)
-    if problem is not None and "\n" not in problem and compare(result, expected, rtol=1e-3, atol=1e-3 * size) is None:
-        return f"{problem}\n{FEW}"
-    if problem is None and isinstance(result, Tensor) and result.dtype != torch.float32:
-        return f"{given} is float32, and {what} should be; got {result.dtype}: a float64 table has changed the dtype"
-    return problem
+    single = given.dtype == torch.float32
+    digits = {"rtol": 2e-5, "atol": 1e-5 * size} if single else {"rtol": 1e-10, "atol": 1e-11 * size}
+    problem = compare(result, expected, what=what, **digits)
+    if problem is not None:
+        close = compare(result, expected, rtol=1e-3, atol=1e-3 * size) is None
+        return f"{problem}\n{FEW if single else SINGLE}" if close else problem
+    if isinstance(result, Tensor) and result.dtype != given.dtype:
+        kinds = [str(tensor.dtype).removeprefix("torch.") for tensor in (given, result)]
+        problem = f"{name} is {kinds[0]}, and {what} should be; got {kinds[1]}"
+        return f"{problem}: a float64 table has changed the dtype" if single else problem
+    return None

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..judging import Case, Check, Draw
-from .ddpm_oracles import F64, Setting, compare_exactly, compare_single, deviations, random_setting
+from .ddpm_oracles import F64, Setting, compare_precision, compare_values, deviations, random_setting
 
 ROWS = 2000
 
@@ -47,15 +47,12 @@ class Sampler(Check):
 
     call: str
 
-    def extra(self, draw: Draw, setting: Setting, count: int) -> dict[str, object]:
-        return {}
-
     def given_noise(self, draw: Draw, part: str, setting: Setting, shape: tuple[int, ...], kind: torch.dtype = F64,
                     **extra: object) -> Case:
         arguments = {"tables": setting.tables(), "x_T": draw.normal(*shape).to(kind),
                      "noise": draw.normal(setting.T + 1, *shape).to(kind), **extra}
         shown = "".join(f", {name}: {value}" if isinstance(value, str) else f", {name}: a table" for name, value in extra.items())
-        return Case(part, self.call, arguments, f"T = {setting.T}, x_T of shape {shape}{shown}", {"setting": setting})
+        return Case(part, self.call, arguments, f"T = {setting.T}, x_T of shape {shape}{shown}, {str(kind)[6:]}", {"setting": setting})
 
     def drawn_and_graph(self, draw: Draw, setting: Setting) -> Iterable[Case]:
         x_T = draw.normal(1).expand(ROWS, 1).clone()
@@ -71,7 +68,7 @@ class AncestralSample(Sampler):
 
     number = "7.5"
     call = "ancestral_sample"
-    parts = {"small": 2, "large, and a table": 1, "noise from the generator": 1, "no graph": 1, "float32": 1}
+    parts = {"small": 2, "large, and a table": 1, "noise from the generator": 1, "no graph": 1, "precision": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
         setting = random_setting(draw)
@@ -79,7 +76,8 @@ class AncestralSample(Sampler):
         yield self.given_noise(draw, "small", random_setting(draw, T=1), (3,), variance="small")
         yield self.given_noise(draw, "large, and a table", setting, (setting.T + 1, 2), variance="large")
         yield self.given_noise(draw, "large, and a table", setting, (2, 3, 2), variance=draw.uniform(0.2, 0.7, setting.T + 1))
-        yield self.given_noise(draw, "float32", setting, (2, 3), torch.float32, variance="small")
+        for kind in (torch.float64, torch.float32):
+            yield self.given_noise(draw, "precision", setting, (2, 3), kind, variance="small")
         yield from self.drawn_and_graph(draw, setting)
 
     def judge(self, case: Case, result: object) -> str | None:
@@ -101,10 +99,10 @@ class AncestralSample(Sampler):
         known = self._known(setting, x_T, noise, kind, spreads)
         if isinstance(sample, list) and len(sample) in (T, T + 1):
             return f"the result is a list of {len(sample)}, the whole path; return x_0 alone"
-        if case.part == "float32":
-            problem = compare_single(sample, expected, "x_0", "x_T", known)
+        if case.part == "precision":
+            problem = compare_precision(sample, expected, "x_0", case.arguments["x_T"], "x_T")
         else:
-            problem = compare_exactly(sample, expected, "x_0", known)
+            problem = compare_values(sample, expected, "x_0", known)
         if problem is None:
             return None
         if isinstance(steps, Tensor) and isinstance(sample, Tensor) and torch.equal(sample, steps):
@@ -144,14 +142,15 @@ class DenoiseRenoise(Sampler):
 
     number = "7.8"
     call = "denoise_renoise_sample"
-    parts = {"one step": 1, "the walk": 2, "noise from the generator": 1, "no graph": 1, "float32": 1}
+    parts = {"one step": 1, "the walk": 2, "noise from the generator": 1, "no graph": 1, "precision": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
         setting = random_setting(draw, 4, 6)
         yield self.given_noise(draw, "one step", random_setting(draw, T=1), (2, 3))
         yield self.given_noise(draw, "the walk", setting, (2, 3))
         yield self.given_noise(draw, "the walk", random_setting(draw, T=2), (3, 2, 2))
-        yield self.given_noise(draw, "float32", setting, (2, 3), torch.float32)
+        for kind in (torch.float64, torch.float32):
+            yield self.given_noise(draw, "precision", setting, (2, 3), kind)
         yield from self.drawn_and_graph(draw, setting)
 
     def judge(self, case: Case, result: object) -> str | None:
@@ -194,9 +193,9 @@ class DenoiseRenoise(Sampler):
         }
         if T == 1:
             known = {words: value for words, value in known.items() if not torch.allclose(value, expected)}
-        if case.part == "float32":
-            return compare_single(result, expected, "x_0", "x_T", known)
-        return compare_exactly(result, expected, "x_0", known)
+        if case.part == "precision":
+            return compare_precision(result, expected, "x_0", case.arguments["x_T"], "x_T")
+        return compare_values(result, expected, "x_0", known)
 
     @staticmethod
     def _deterministic(setting: Setting, x: Tensor, signal: tuple, spread: tuple) -> Tensor:

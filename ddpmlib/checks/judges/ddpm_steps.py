@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..judging import Case, Check, Draw, compare
 from .ddpm_oracles import (
-    F64, WRONG_AXIS, Setting, by_rows, compare_exactly, compare_single, conditional_variances, random_setting, row_values,
+    F64, WRONG_AXIS, Setting, by_rows, compare_precision, compare_values, conditional_variances, random_setting, row_values,
 )
 from .forward_inputs import distinct_times, simulate
 
@@ -19,12 +19,13 @@ class ReverseVariance(Check):
     """Exercise 7.2. Oracle: the covariance of (x_{t-1}, x_t), conditioned, for data at a point and for data N(0, 1)."""
 
     number = "7.2"
-    parts = {"small": 2, "large": 1, "times 0 and 1": 1}
+    parts = {"small": 2, "large": 1, "times 0 and 1": 1, "float64": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
         for part, kind, T in [("small", "small", draw.integer(4, 6)), ("small", "small", 12), ("large", "large", draw.integer(4, 6)),
                               ("times 0 and 1", "small", draw.integer(3, 6)), ("times 0 and 1", "small", 1),
-                              ("times 0 and 1", "large", draw.integer(3, 6)), ("times 0 and 1", "large", 1)]:
+                              ("times 0 and 1", "large", draw.integer(3, 6)), ("times 0 and 1", "large", 1),
+                              ("float64", "small", 12), ("float64", "large", 12)]:
             setting = random_setting(draw, T=T)
             arguments = {"betas": setting.betas, "alpha_bars": setting.alpha_bars, "kind": kind}
             yield Case(part, "reverse_variance", arguments, f'kind "{kind}", T = {T}')
@@ -39,12 +40,15 @@ class ReverseVariance(Check):
         if case.part == "times 0 and 1":
             if torch.isnan(result[0]):
                 return "entry 0 is NaN, which is 0/0: no step starts from time 0; set the entry to 0"
-            return compare_exactly(result[:2], expected[:2], "the table at the times 0 and 1", {
-                "Entry 0 belongs to no step; it should be 0.": torch.stack([result[0].double(), expected[1]]),
-                "At t = 1 beta-tilde is 0, because alpha_bar_0 = 1; it is not to be replaced.":
-                    torch.stack([expected[0], result[1].double()]),
-            })
-        return compare_exactly(result[2:], expected[2:], "the table from time 2 on", self._known(betas, point, unit, kind))
+            first, second = result[:2].double()
+            known = {"Entry 0 belongs to no step; it should be 0.": torch.stack([first, expected[1]])}
+            if kind == "small":
+                known["At t = 1 beta-tilde is 0, because alpha_bar_0 = 1; it is not to be replaced."] = torch.stack([expected[0], second])
+            return compare_values(result[:2], expected[:2], "the table at the times 0 and 1", known)
+        later = torch.cat([expected[:2].to(result), result[2:]])  # entries 0 and 1 have a part of their own
+        if case.part == "float64":
+            return compare_precision(later, expected, "the table from time 2 on", expected, "the schedule")
+        return compare_values(later, expected, "the table from time 2 on", self._known(betas, point, unit, kind))
 
     @staticmethod
     def _known(betas: Tensor, point: Tensor, unit: Tensor, kind: str) -> dict[str, Tensor]:
@@ -66,14 +70,14 @@ class ReverseVariance(Check):
             "This has alpha_t in the place of beta_t = 1 - alpha_t.": (1 - betas) * before / now,
             "This is alpha_t; beta_t = 1 - alpha_t.": 1 - betas,
         }
-        return {words: table[2:] for words, table in known.items()}
+        return {words: torch.cat([expected[:2], table[2:]]) for words, table in known.items()}
 
 
 class AncestralStep(Check):
     """Exercise 7.3. Oracle: x_{t-1} and x_t as a joint Gaussian given the x_0 that the model implies, conditioned on x_t."""
 
     number = "7.3"
-    parts = {"the mean": 2, "the noise": 2, "the last step": 1, "a time for each row": 2, "float32": 1}
+    parts = {"the mean": 2, "the noise": 2, "the last step": 1, "a time for each row": 2, "precision": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
         setting = random_setting(draw)
@@ -96,11 +100,12 @@ class AncestralStep(Check):
         others = distinct_times(draw, 3, T - 2)[:2] + 2
         yield case("a time for each row", (3, 3), torch.tensor([others[0], 1, others[1]]))
         yield case("a time for each row", (4, 2, 3), distinct_times(draw, 4, T - 1) + 1)
-        yield case("float32", (3, 2), torch.tensor([others[1], 1, others[0]]), kind=torch.float32)
+        for kind in (torch.float64, torch.float32):
+            yield case("precision", (3, 2), torch.tensor([others[1], 1, others[0]]), kind=kind)
         early = random_setting(draw, T=2)
         tiny = torch.tensor([0.0, (draw.integer(900, 3000) + 0.5) * 2.0**-24, 0.2], dtype=F64)  # between two float32 numbers
-        yield case("float32", (2, 3), 1, Setting(tiny, 0 * early.slope, early.shift + 2), x=0, kind=torch.float32,
-                   says=", x_t = 0, alpha_bar_1 within 2e-4 of 1")
+        yield case("precision", (2, 3), 1, Setting(tiny, 0 * early.slope, early.shift + 2), x=0, kind=torch.float32,
+                   says=", float32, x_t = 0, alpha_bar_1 within 2e-4 of 1")
 
     def judge(self, case: Case, result: object) -> str | None:
         setting: Setting = case.secret["setting"]
@@ -115,9 +120,9 @@ class AncestralStep(Check):
         known = self._known_means(setting, x, t, added) if case.part in ("the mean", "a time for each row") else {}
         if case.part != "the mean":
             known = self._known_noises(case, setting, x, t, mean, scaled, added) | known
-        if case.part == "float32":
-            return compare_single(first, mean + added, "x_{t-1}", "x_t", known)
-        return compare_exactly(first, mean + added, "x_{t-1}", known)
+        if case.part == "precision":
+            return compare_precision(first, mean + added, "x_{t-1}", case.arguments["x_t"], "x_t")
+        return compare_values(first, mean + added, "x_{t-1}", known)
 
     @staticmethod
     def _known_means(setting: Setting, x: Tensor, t: Tensor, added: Tensor) -> dict[str, Tensor]:

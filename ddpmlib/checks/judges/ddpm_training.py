@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..judging import Case, Check, Draw
-from .ddpm_oracles import F64, WRONG_AXIS, Setting, by_rows, compare_exactly, compare_single, random_setting, row_values
+from .ddpm_oracles import F64, WRONG_AXIS, Setting, by_rows, compare_precision, compare_values, random_setting, row_values
 from .forward_inputs import distinct_times
 
 NO_GRADIENT = ("No gradient reaches the model's parameters: the loss must not be detached, made a number with .item(), or computed "
@@ -30,7 +30,7 @@ class TrainingLoss(Check):
     """Exercise 7.1. Oracles: moments followed step by step, and the gradients of a model linear in its parameters by hand."""
 
     number = "7.1"
-    parts = {"one time for all": 1, "a time for each row": 2, "gradient": 2, "float32": 1}
+    parts = {"one time for all": 1, "a time for each row": 2, "gradient": 2, "precision": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
         def case(part: str, shape: tuple[int, ...], t: int | Tensor, call: str = "training_loss", kind: torch.dtype = F64) -> Case:
@@ -46,7 +46,8 @@ class TrainingLoss(Check):
         yield case("a time for each row", (3, 3), distinct_times(draw, 3, T))
         yield case("a time for each row", (4, 2, 3), distinct_times(draw, 4, T))
         yield case("gradient", (3, 2), distinct_times(draw, 3, T), "gradient_of_loss")
-        yield case("float32", (3, 2), distinct_times(draw, 3, T), kind=torch.float32)
+        for kind in (torch.float64, torch.float32):
+            yield case("precision", (3, 2), distinct_times(draw, 3, T), kind=kind)
         setting = random_setting(draw, T=1)
         yield case("one time for all", (2, 3), 1)
 
@@ -62,9 +63,9 @@ class TrainingLoss(Check):
         if isinstance(first, Tensor) and isinstance(again, Tensor) and not torch.equal(first, again):
             return "two calls with the same arguments give two results; use the noise and the times that are passed in"
         expected, known = mean_square(noise - predicted), self._known(setting, x0, t, noise, predicted)
-        if case.part == "float32":
-            return compare_single(first, expected, "the loss", "x0", known)
-        return compare_exactly(first, expected, "the loss", known)
+        if case.part == "precision":
+            return compare_precision(first, expected, "the loss", case.arguments["x0"], "x0")
+        return compare_values(first, expected, "the loss", known)
 
     @staticmethod
     def _judge_gradient(result: object, x_t: Tensor, error: Tensor, t: Tensor, entries: int) -> str | None:
@@ -74,7 +75,7 @@ class TrainingLoss(Check):
             return torch.zeros(entries, dtype=F64).index_add(0, t, rows)
 
         expected = torch.stack([at_times(error * x_t), at_times(error)])
-        return compare_exactly(result, expected, "the gradient with respect to the model's parameters",
+        return compare_values(result, expected, "the gradient with respect to the model's parameters",
                                {NO_GRADIENT: torch.zeros_like(expected), "The gradient has the wrong sign.": -expected})
 
     @staticmethod
@@ -123,7 +124,7 @@ class LossPerTime(Check):
     """Exercise 7.7. Oracle: the loss of each time alone, with moments followed step by step."""
 
     number = "7.7"
-    parts = {"values": 3, "no graph": 1, "float32": 1}
+    parts = {"values": 3, "no graph": 1, "precision": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
         def case(part: str, shape: tuple[int, ...], times: Tensor, kind: torch.dtype = F64) -> Case:
@@ -138,7 +139,8 @@ class LossPerTime(Check):
         yield case("values", (3, 3), torch.tensor([first, third, T]))
         yield case("values", (2, 3, 2), torch.tensor([third]))
         yield case("no graph", (2, 3), torch.tensor([second, T]))
-        yield case("float32", (2, 3), torch.tensor([first, T, third]), torch.float32)
+        for kind in (torch.float64, torch.float32):
+            yield case("precision", (2, 3), torch.tensor([first, T, third]), kind)
 
     def judge(self, case: Case, result: object) -> str | None:
         if case.part == "no graph":
@@ -176,10 +178,10 @@ class LossPerTime(Check):
             rows = [error[index] for index, error in enumerate(errors)]
             known["Row i is looked at at times[i] only; every time is asked about all rows."] = torch.stack(
                 [mean_square(row) for row in rows])
-        if case.part == "float32":
-            problem = compare_single(result["losses"], expected, "the losses", "x0", known)
+        if case.part == "precision":
+            problem = compare_precision(result["losses"], expected, "the losses", case.arguments["x0"], "x0")
         else:
-            problem = compare_exactly(result["losses"], expected, "the losses", known)
+            problem = compare_values(result["losses"], expected, "the losses", known)
         single, losses = result["single"], result["losses"]
         if (problem is not None and isinstance(single, Tensor) and isinstance(losses, Tensor) and torch.equal(single, losses)):
             return f"{problem}\nThis is what your training_loss gives at each time: first repair Exercise 7.1."

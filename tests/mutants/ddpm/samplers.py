@@ -8,8 +8,8 @@ from answers import mutant
 from ddpmlib.ddpm import ancestral_step, reverse_variance
 from ddpmlib.models import draw_noise
 
-SMALL, LARGE, DRAWN, GRAPH, FLOAT32 = (
-    ("small",), ("large, and a table",), ("noise from the generator",), ("no graph",), ("float32",))
+SMALL, LARGE, DRAWN, GRAPH, PRECISION = (
+    ("small",), ("large, and a table",), ("noise from the generator",), ("no graph",), ("precision",))
 
 
 @torch.no_grad()
@@ -51,7 +51,7 @@ def ancestral_sample(model, x_T, schedule, *, variance="small", noise=None, gene
     return walk(model, x_T, schedule, variance, noise, generator, scale=0.0)
 
 
-@mutant("7.5", "always small", says="The argument variance is ignored", keeps=(*SMALL, *DRAWN, *GRAPH, *FLOAT32))
+@mutant("7.5", "always small", says="The argument variance is ignored", keeps=(*SMALL, *DRAWN, *GRAPH, *PRECISION))
 def ancestral_sample(model, x_T, schedule, *, variance="small", noise=None, generator=None):  # noqa: F811
     return walk(model, x_T, schedule, "small", noise, generator)
 
@@ -86,7 +86,7 @@ def ancestral_sample(model, x_T, schedule, *, variance="small", noise=None, gene
     return walk(model, x_T, schedule, variance, noise, None)
 
 
-@mutant("7.5", "with a graph", says="the sample carries a graph", keeps=(*SMALL, *LARGE, *DRAWN, *FLOAT32))
+@mutant("7.5", "with a graph", says="the sample carries a graph", keeps=(*SMALL, *LARGE, *DRAWN, *PRECISION))
 def ancestral_sample(model, x_T, schedule, *, variance="small", noise=None, generator=None):  # noqa: F811
     with torch.enable_grad():
         return walk.__wrapped__(model, x_T, schedule, variance, noise, generator)
@@ -159,3 +159,9 @@ def denoise_renoise_sample(model, x_T, schedule, *, noise=None, generator=None):
 def denoise_renoise_sample(model, x_T, schedule, *, noise=None, generator=None):  # noqa: F811
     with torch.enable_grad():
         return renoise.__wrapped__(model, x_T, schedule, noise, generator)
+
+
+@mutant("7.8", "float32 tables", says="right to single precision only", keeps=(*RENOISE[0], *RENOISE[1], *DRAWN, *GRAPH))
+def denoise_renoise_sample(model, x_T, schedule, *, noise=None, generator=None):  # noqa: F811
+    abar = schedule.alpha_bars.float()
+    return renoise(model, x_T, schedule, noise, generator, signal=abar.sqrt(), spread=(1 - abar).sqrt())

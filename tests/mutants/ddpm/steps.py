@@ -6,7 +6,7 @@ import torch
 from answers import mutant
 
 SMALL, LARGE, ENDS = ("small",), ("large",), ("times 0 and 1",)
-MEAN, NOISE, LAST, EACH, FLOAT32 = ("the mean",), ("the noise",), ("the last step",), ("a time for each row",), ("float32",)
+MEAN, NOISE, LAST, EACH = ("the mean",), ("the noise",), ("the last step",), ("a time for each row",)
 
 
 def tilde(schedule):
@@ -75,7 +75,7 @@ def reverse_variance(schedule, kind):  # noqa: F811
     return torch.cat([table[:1], table[:-1]])
 
 
-@mutant("7.2", "float32", says="right to single precision only", keeps=())
+@mutant("7.2", "float32", says="right to single precision only", keeps=(*SMALL, *LARGE, *ENDS))
 def reverse_variance(schedule, kind):  # noqa: F811
     abar, beta = schedule.alpha_bars.float(), schedule.betas.float().clone()
     if kind == "small":
@@ -194,7 +194,7 @@ def ancestral_step(model, x_t, t, schedule, noise, variance):  # noqa: F811
     return step(model, x_t.double(), t, schedule, noise.double(), variance)
 
 
-@mutant("7.3", "float32 tables", says="right to single precision only", keeps=())
+@mutant("7.3", "float32 tables", says="right to single precision only", keeps=(*MEAN, *NOISE, *LAST, *EACH))
 def ancestral_step(model, x_t, t, schedule, noise, variance):  # noqa: F811
     beta, abar = schedule.betas.float(), schedule.alpha_bars.float()
     return step(model, x_t, t, schedule, noise, variance.float(), weight=beta / (1 - abar).sqrt(), bracket=1 / (1 - beta).sqrt())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from answers import mutant
 
-ROWS, GRADIENT, FLOAT32 = ("a time for each row",), ("gradient",), ("float32",)
+ROWS, GRADIENT, PRECISION = ("a time for each row",), ("gradient",), ("precision",)
 
 
 def rows(table, t, x):
@@ -96,7 +96,7 @@ def training_loss(model, x0, t, noise, schedule):  # noqa: F811
     return (noise - model(abar.sqrt() * x0 + (1 - abar).sqrt() * noise, each(t, x0))).square().mean()
 
 
-@mutant("7.1", "detached", says="No gradient reaches", keeps=("one time for all", *ROWS, *FLOAT32))
+@mutant("7.1", "detached", says="No gradient reaches", keeps=("one time for all", *ROWS, *PRECISION))
 def training_loss(model, x0, t, noise, schedule):  # noqa: F811
     return error(model, x0, t, noise, schedule).detach().square().mean()
 
@@ -106,7 +106,7 @@ def training_loss(model, x0, t, noise, schedule):  # noqa: F811
     return error(model, x0, t, torch.randn_like(x0), schedule).square().mean()
 
 
-@mutant("7.1", "float32 tables", says="right to single precision only", keeps=FLOAT32)
+@mutant("7.1", "float32 tables", says="right to single precision only", keeps=("one time for all", *ROWS, *GRADIENT))
 def training_loss(model, x0, t, noise, schedule):  # noqa: F811
     abar = rows(schedule.alpha_bars.float(), t, x0.float())
     return (noise - model((abar.sqrt() * x0.float() + (1 - abar).sqrt() * noise.float()).to(x0.dtype), each(t, x0))).square().mean()
@@ -166,6 +166,6 @@ def loss_per_time(model, x0, times, noise, schedule):  # noqa: F811
         return torch.stack([error(model, x0, t, noise, schedule).square().mean(0) for t in times.tolist()])
 
 
-@mutant("7.7", "with a graph", says="the losses carry a graph", keeps=("values", "float32"))
+@mutant("7.7", "with a graph", says="the losses carry a graph", keeps=("values", "precision"))
 def loss_per_time(model, x0, times, noise, schedule):  # noqa: F811
     return torch.stack([error(model, x0, t, noise, schedule).square().mean() for t in times.tolist()])
