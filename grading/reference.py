@@ -33,7 +33,9 @@ def executed(chapter: Path) -> nbformat.NotebookNode:
     notebook = read_chapter(chapter)
     environment = dict(os.environ, DDPMLIB_REFERENCE="1", OMP_NUM_THREADS="1")
     environment["PYTHONPATH"] = str(ROOT)
-    NotebookClient(notebook, timeout=_TIMEOUT, kernel_name="python3").execute(env=environment, cwd=str(chapter.parent))
+    # what a cell prints is one output, however the kernel's messages cut it
+    client = NotebookClient(notebook, timeout=_TIMEOUT, kernel_name="python3", coalesce_streams=True)
+    client.execute(env=environment, cwd=str(chapter.parent))
     for cell in notebook.cells:
         if cell.cell_type == "code":
             text_only(cell)

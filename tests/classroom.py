@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 from answers import Answer, collect
-from rewriting import Modules, replace_function, with_answers
+from rewriting import Modules, is_written, replace_function, with_answers
 
 import ddpmlib
 from ddpmlib.checks import load_check
@@ -81,7 +81,7 @@ def partial_answers(chapter: str) -> list[Answer]:
     for entry in coded(chapter):
         parts = load_check(entry.number).parts
         exact = [mutant for mutant in MUTANTS if mutant.exercise == entry.number and len(parts) > 1
-                 and set(mutant.keeps) < set(parts) and len(set(mutant.keeps)) == len(parts) - 1]
+                 and set(mutant.keeps) < set(parts) and len(set(mutant.keeps)) == len(parts) - 1 and is_written(mutant)]
         found += exact[:1]
     return found
 
@@ -127,7 +127,7 @@ def full_class(chapter: str) -> list[Submission]:
     last = coded(chapter)[-1]
     same_file = [entry.number for entry in coded(chapter) if entry.module == last.module]
     first_alternatives = {(answer.exercise, answer.function.__name__): answer for answer in reversed(ALTERNATIVES)
-                          if exercises()[answer.exercise].chapter == chapter}
+                          if exercises()[answer.exercise].chapter == chapter and is_written(answer)}
     loop = "def NAME(*args, **keywords):\n    while True:\n        pass"
     flood = "    for line in range(3_000):\n        print('line', line, 'of a flood')\n"
     die = "def NAME(*args, **keywords):\n    import os\n    os._exit(1)"

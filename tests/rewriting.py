@@ -37,6 +37,13 @@ def with_answers(modules: Modules, answers: list[Answer]) -> Modules:
     return modules
 
 
+def is_written(answer: Answer) -> bool:
+    """Whether an answer stands as a function of its own in its module (several are made from a table of formulas)."""
+    tree = ast.parse(Path(answer.function.__code__.co_filename).read_text(encoding="utf-8"))
+    first = answer.function.__code__.co_firstlineno
+    return any(_is_answer(node) and node.decorator_list[0].lineno == first for node in tree.body)
+
+
 def _answer_source(answer: Answer, taken: set[str]) -> tuple[str, str]:
     """The helpers of an answer's module, and the answer itself, as text; helpers with a name that is taken get another."""
     text = Path(answer.function.__code__.co_filename).read_text(encoding="utf-8")

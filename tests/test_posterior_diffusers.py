@@ -46,11 +46,12 @@ def test_means_agree_from_the_datum_and_from_the_noise(name):
 
 @pytest.mark.parametrize(("number", "name"), [("5.3", "posterior_variance"), ("5.4", "posterior_mean"),
                                               ("5.6", "posterior_mean_from_noise")])
-def test_the_checks_find_nothing_wrong_but_single_precision(number, name):
+def test_the_checks_find_nothing_wrong_but_single_precision_and_the_clipped_variance(number, name):
     answer = Answer(number, "posterior", getattr(peer, name), "diffusers").as_module()
     for seed in range(5):
         verdict = assess(number, seed=seed, module=answer)
         problems = [part.problem for part in verdict.parts if part.problem]
         assert problems
         for problem in problems:
-            assert "single precision only" in problem or "were computed in float32" in problem or "gradient" in problem
+            clipped = number == "5.3" and "is 1e-20, it should be 0" in problem
+            assert clipped or any(words in problem for words in ("single precision only", "computed in float32", "gradient"))

@@ -20,6 +20,7 @@ WRONG_PRECISIONS = [
     ("variances added", "This adds variances", prior + step / alpha_t),
     ("one over the sum of the variances", "1 over the sum of the variances", 1 / (prior + step / alpha_t)),
     ("signal for noise", "this takes abar_prev", 1 / abar_prev + alpha_t / step),
+    ("standard deviations", "Standard deviations stand below", 1 / sqrt(prior) + alpha_t / sqrt(step)),
     ("half", "The factor 1/2 belongs to the exponent", (1 / prior + alpha_t / step) / 2),
     ("right without any signal", "if nothing is left of the data", 1 / step + abar_prev),
 ]
@@ -29,6 +30,7 @@ WRONG_VARIANCES = [
     ("variance of the step", "the variance of the step forwards", step),
     ("prior alone", "the variance of x_{t-1} given x_0 alone", prior),
     ("a root too many", "there is no root of abar_prev", step * (1 - sqrt(abar_prev)) / now),
+    ("signal for noise", "this takes abar_prev", 1 / (1 / abar_prev + alpha_t / step)),
     ("upside down", "The fraction is upside down", step * now / prior),
     ("sum inverted term by term", "precisions add", prior + step / alpha_t),
     ("factor forgotten", "The factor 1 - abar_prev is missing", step / now),
@@ -50,6 +52,7 @@ WRONG_OF_X_0 = [
     ("root of abar_t", "The square root is that of abar_t", sqrt(alpha_t * abar_prev) * step / now),
     ("one minus the other", "1 minus the weight of x_t", 1 - sqrt(alpha_t) * prior / now),
     ("not divided by the precision", "still to be divided by the precision", sqrt(abar_prev) / prior),
+    ("root of beta", "Above stands the root of beta_t", sqrt(abar_prev * step) / now),
     ("below the time before", "Below stands 1 - abar_{t-1}", sqrt(abar_prev) * step / prior),
 ]
 

@@ -19,7 +19,7 @@ class ConditionGaussian(Check):
     """
 
     number = "5.5"
-    parts = {"mean": 2, "covariance": 2, "several observations": 1, "any places, in any order": 1}
+    parts = {"mean": 2, "covariance": 2, "several observations": 1, "any places, in any order": 1, "float32": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
         for n, observed, shape in [(2, [1], (1,)), (4, [2, 3], (2,)), (5, [3, 4], (2,))]:
@@ -29,32 +29,49 @@ class ConditionGaussian(Check):
         yield self._case(draw, "several observations", 4, [3], (3, 2, 1))
         yield self._case(draw, "any places, in any order", 5, [4, 0, 2], (3,))
         yield self._case(draw, "any places, in any order", 4, [0], (1,))
+        yield self._case(draw, "float32", 3, [2], (2, 1), torch.float32)
 
     @staticmethod
-    def _case(draw: Draw, part: str, n: int, observed: list[int], shape: tuple[int, ...]) -> Case:
+    def _case(draw: Draw, part: str, n: int, observed: list[int], shape: tuple[int, ...],
+              kind: torch.dtype = torch.float64) -> Case:
         factor = draw.normal(n, n) + torch.diag(draw.uniform(1.5, 2.5, n))
         covariance = factor @ factor.T + 0.3 * torch.eye(n, dtype=torch.float64)
-        arguments = {"mean": 2 * draw.normal(n), "covariance": (covariance + covariance.T) / 2, "observed": observed,
-                     "values": 2 * draw.normal(*shape)}
+        arguments = {"mean": (2 * draw.normal(n)).to(kind), "covariance": ((covariance + covariance.T) / 2).to(kind),
+                     "observed": observed, "values": (2 * draw.normal(*shape)).to(kind)}
         return Case(part, "condition_gaussian", arguments, f"n = {n}, observed {observed}, values of shape {shape}")
 
     def judge(self, case: Case, result: object) -> str | None:
         if not isinstance(result, list) or len(result) != 2:
             got = f"a {type(result).__name__}" + (f" of {len(result)}" if isinstance(result, list) else "")
             return f"the answer should be a pair, the mean and the covariance of the other components; got {got}"
-        mean, covariance, values = (case.arguments[name] for name in ("mean", "covariance", "values"))
+        mean, covariance, values = (case.arguments[name].double() for name in ("mean", "covariance", "values"))
         known = case.arguments["observed"]
         rest = [place for place in range(len(mean)) if place not in known]
         precision = torch.linalg.inv(covariance)
         left = torch.linalg.inv(precision[rest][:, rest])
         shift = values - mean[known]
         expected = mean[rest] - shift @ (left @ precision[rest][:, known]).T
+        if compare(result[0], left) is None and compare(result[1], expected) is None:
+            return "the pair is in the other order: first comes the mean, then the covariance"
+        if case.part == "float32":
+            return self._judge_float32(result, expected, left)
         problem = None
         if case.part != "covariance":
             problem = compare_exactly(result[0], expected, "the mean", self._means(mean, covariance, values, known, rest, expected))
         if problem is None and case.part != "mean":
             problem = compare_exactly(result[1], left, "the covariance", self._covariances(covariance, known, rest, precision, left))
         return problem
+
+    @staticmethod
+    def _judge_float32(result: list, *expected: Tensor) -> str | None:
+        """Whether both keep the dtype; their digits are looked at in float64."""
+        for what, value, right in zip(("the mean", "the covariance"), result, expected):
+            problem = compare(value, right, what=what, rtol=1e-2, atol=1e-2)
+            if problem is None and value.dtype != torch.float32:
+                problem = f"{what} should be float32, as the arguments are; got {value.dtype}"
+            if problem is not None:
+                return problem
+        return None
 
     @staticmethod
     def _means(mean: Tensor, covariance: Tensor, values: Tensor, known: list[int], rest: list[int], expected: Tensor) -> dict:
@@ -77,6 +94,8 @@ class ConditionGaussian(Check):
             "Only the variances of the known components are used; they are correlated among themselves.":
                 mean[rest] + shift @ (across / own.diagonal()).T,
         }
+        if values.shape == (len(known), len(known)) and len(rest) == len(known):
+            found["The matrix is multiplied with the columns of values; each row is an observation."] = mean[rest] + gain @ shift
         if len(rest) == len(known):
             found["The matrix in front of the values is transposed."] = mean[rest] + shift @ gain
             found["The covariances between the two groups are transposed: rows belong to the other components, columns to the "
@@ -94,6 +113,8 @@ class ConditionGaussian(Check):
             "This is the precision, the inverse of the covariance.": precision[rest][:, rest],
             "The covariance between the two groups is not divided by that of the known components.": other - across @ across.T,
             "The covariance of the known components multiplies; its inverse should.": other - across @ own @ across.T,
+            "The matrix in front of the values enters twice; the explained part is it times the covariance of the two groups.":
+                other - across @ torch.linalg.inv(own) @ torch.linalg.inv(own) @ across.T,
             "These are the variances alone; the covariance is a matrix.": left.diagonal(),
             "The covariance has lost what stands off its diagonal.": torch.diag(left.diagonal()),
             "The covariance between the two groups enters once; it should enter on both sides.":

@@ -52,9 +52,13 @@ class Variance(Check):
     def _judge_ends(result: Tensor) -> str | None:
         if torch.isnan(result[0]):
             return "entry 0 is NaN, which is 0/0: no step leads to time 0; set the entry to 0"
-        problem = compare(result[:2], torch.zeros(2), what="the table at the times 0 and 1", atol=1e-12)
+        problem = compare(result[:2], torch.zeros(2), what="the table at the times 0 and 1", atol=1e-14)
+        clipped = "At t = 1 the answer is x_0, which is known: its variance is 0, and is not to be replaced or clipped."
         if problem is not None and result[1] > 0:
-            return f"{problem}\nAt t = 1 the answer is x_0, which is known: its variance is 0, and is not to be replaced or clipped."
+            return f"{problem}\n{clipped}"
+        for t, value in enumerate(result[:2].tolist()):
+            if problem is None and 0 < value < 1e-17:  # 1 less a rounded number is 0 or larger than this
+                return f"entry {t} is {value:.3g}, it should be 0\n{clipped}"
         return problem
 
     @staticmethod
@@ -138,6 +142,12 @@ class Mean(Check):
             "The weights are swapped: the one with beta_t belongs to x_0, the one with 1 - alpha_bar_{t-1} to x_t.":
                 of_x0 * x_t + of_x_t * x0,
             "The weight of x_t has alpha_t; it should have its square root.": alpha.sqrt() * of_x_t * x_t + of_x0 * x0,
+            "Both weights lack a square root: alpha_t and alpha_bar_{t-1} stand above in the place of their roots.":
+                alpha.sqrt() * of_x_t * x_t + signal * of_x0 * x0,
+            "Off by one: alpha_bar_t stands in both places of alpha_bar_{t-1}.":
+                alpha.sqrt() * x_t + alpha.sqrt() * of_x0 * x0,
+            "The weight of x_0 has sqrt(beta_t); it should be beta_t.": of_x_t * x_t + of_x0 / beta.sqrt() * x0,
+            "The weight of x_0 has alpha_t in the place of beta_t = 1 - alpha_t.": of_x_t * x_t + alpha / beta * of_x0 * x0,
             "The weight of x_t lacks the factor sqrt(alpha_t).": of_x_t / alpha.sqrt() * x_t + of_x0 * x0,
             "The weight of x_0 has alpha_bar_{t-1}; it should have its square root.": of_x_t * x_t + signal * of_x0 * x0,
             "The weight of x_0 has sqrt(alpha_bar_t); it should be that of t - 1.": of_x_t * x_t + alpha.sqrt() * of_x0 * x0,

@@ -64,6 +64,8 @@ class PrecisionAndVariance(Check):
                     expected / 2,
                 "The factor 2 is too much: the precision is what multiplies x^2 in -2 log of the density.": 2 * expected,
                 "The precision is 1 over the variance, not over the standard deviation.": 1 / sqrt(prior) + sqrt(ALPHA / step),
+                "Standard deviations stand below; 1 - abar_prev and 1 - alpha_t are variances, and have no root.":
+                    1 / sqrt(prior) + ALPHA / sqrt(step),
             }
             special = {"if nothing is left of the data (abar_prev = 0)": {"abar_prev": 0}}
         else:
@@ -79,6 +81,7 @@ class PrecisionAndVariance(Check):
                     prior + step / ALPHA,
                 "The variance of x_{t-1} given x_0 is 1 - abar_prev; there is no root of abar_prev in it.":
                     step * (1 - sqrt(ABAR)) / (1 - ALPHA * ABAR),
+                "The variance of x_{t-1} given x_0 is 1 - abar_prev; this takes abar_prev.": 1 / (1 / ABAR + ALPHA / step),
                 "The fraction is upside down: abar_{t-1} belongs above, abar_t below.": step * (1 - ALPHA * ABAR) / prior,
                 "The factor 1 - abar_prev is missing.": step / (1 - ALPHA * ABAR),
                 "The factor 1 - alpha_t is missing.": prior / (1 - ALPHA * ABAR),
@@ -133,6 +136,7 @@ class Weights(Check):
                 "This is the mean given x_0 alone; x_t takes its share.": sqrt(ABAR),
                 "The division by 1 - abar_t is missing.": sqrt(ABAR) * (1 - ALPHA),
                 "Above stands alpha_t in the place of beta_t = 1 - alpha_t.": sqrt(ABAR) * ALPHA / now,
+                "Above stands the root of beta_t = 1 - alpha_t; it should be beta_t.": sqrt(ABAR) * sqrt(1 - ALPHA) / now,
                 "Below stands 1 - abar_{t-1}; it should be 1 - abar_t.": sqrt(ABAR) * (1 - ALPHA) / before,
             }
         special = {"if both symbols have the same value": {"abar_prev": ALPHA}}

@@ -80,6 +80,11 @@ class MeanFromNoise(Check):
             "The noise is multiplied by beta_t; the division by sqrt(1 - alpha_bar_t) is missing.":
                 (x_t - beta * noise) / root,
             "The noise is divided by 1 - alpha_bar_t; it should be the square root.": (x_t - beta / spread**2 * noise) / root,
+            "The root is taken of beta_t too: in front of the noise belongs beta_t / sqrt(1 - alpha_bar_t).":
+                (x_t - beta.sqrt() / spread * noise) / root,
+            "The noise is multiplied by alpha_t in the place of beta_t = 1 - alpha_t.":
+                (x_t - root**2 / spread * noise) / root,
+            "x_t and the noise are exchanged.": of_x_t * noise + of_noise * x_t,
             "This takes all the noise out, not what one step back takes.": (x_t - spread * noise) / root,
             "This is x_0, the datum itself; the mean of x_{t-1} is asked for.": (x_t - spread * noise) / signal,
             "The division by sqrt(alpha_t) is missing.": x_t - beta / spread * noise,

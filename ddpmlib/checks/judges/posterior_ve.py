@@ -29,6 +29,7 @@ class RandomWalk(Check):
             ("mean: one time for all", (2, 3), draw.integer(3, 20), torch.float64, "posterior_mean_ve"),
             ("mean: one time for all", (4,), torch.tensor(draw.integer(3, 20)), torch.float64, "posterior_mean_ve"),
             ("mean: one time for all", (2, 2), 1, torch.float64, "posterior_mean_ve"),
+            ("mean: one time for all", (2, 3), draw.integer(1500, 3000), torch.float64, "posterior_mean_ve"),
             ("mean: a time for each row", (3, 3), distinct_times(draw, 3, 20) + 1, torch.float64, "posterior_mean_ve"),
             ("mean: a time for each row", (4, 2, 3), distinct_times(draw, 4, 20), torch.float64, "posterior_mean_ve"),
             ("mean: float32, gradients", (3, 2), distinct_times(draw, 3, 20), torch.float32, "posterior_mean_ve"),

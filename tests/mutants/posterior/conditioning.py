@@ -106,3 +106,28 @@ def condition_gaussian(mean, covariance, observed, values):  # noqa: F811
     found, left = answer(mean, covariance, observed, values)
     first = found.reshape(-1, found.shape[-1])[0]
     return first.expand_as(found), left
+
+
+@mutant("5.5", "the pair exchanged", says="the pair is in the other order")
+def condition_gaussian(mean, covariance, observed, values):  # noqa: F811
+    return answer(mean, covariance, observed, values)[::-1]
+
+
+@mutant("5.5", "promoted to float64", says="should be float32, as the arguments are",
+        keeps=(*MEAN, *COVARIANCE, "several observations", "any places, in any order"))
+def condition_gaussian(mean, covariance, observed, values):  # noqa: F811
+    return answer(mean.double(), covariance.double(), observed, values.double())
+
+
+@mutant("5.5", "observations as columns", says="multiplied with the columns of values", keeps=(*MEAN, *COVARIANCE))
+def condition_gaussian(mean, covariance, observed, values):  # noqa: F811
+    rest, across, own, other = blocks(mean, covariance, observed)
+    gain = across @ torch.linalg.inv(own)
+    return mean[rest] + gain @ (values - mean[observed]), other - gain @ across.T
+
+
+@mutant("5.5", "gain twice", says="The matrix in front of the values enters twice", keeps=MEAN)
+def condition_gaussian(mean, covariance, observed, values):  # noqa: F811
+    rest, across, own, other = blocks(mean, covariance, observed)
+    gain = across @ torch.linalg.inv(own)
+    return mean[rest] + (values - mean[observed]) @ gain.T, other - gain @ gain.T

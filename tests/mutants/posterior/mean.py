@@ -132,3 +132,27 @@ def posterior_mean(x0, x_t, t, schedule):  # noqa: F811
 def posterior_mean(x0, x_t, t, schedule):  # noqa: F811
     of_x_t, of_x0 = weights(t, schedule, x0)
     return of_x_t * x_t + of_x0 * x0
+
+
+@mutant("5.4", "no roots at all", says="Both weights lack a square root")
+def posterior_mean(x0, x_t, t, schedule):  # noqa: F811
+    alpha, beta, before, now = at(t, schedule, x0)
+    return ((alpha * (1 - before) * x_t + before * beta * x0) / (1 - now)).to(x0.dtype)
+
+
+@mutant("5.4", "alpha_bar_t for that of t - 1", says="alpha_bar_t stands in both places")
+def posterior_mean(x0, x_t, t, schedule):  # noqa: F811
+    alpha, beta, _, now = at(t, schedule, x0)
+    return (alpha.sqrt() * x_t + now.sqrt() * beta / (1 - now) * x0).to(x0.dtype)
+
+
+@mutant("5.4", "root of beta", says="The weight of x_0 has sqrt(beta_t)")
+def posterior_mean(x0, x_t, t, schedule):  # noqa: F811
+    of_x_t, of_x0 = weights(t, schedule, x0)
+    return of_x_t * x_t + of_x0 / at(t, schedule, x0)[1].sqrt().to(x0.dtype) * x0
+
+
+@mutant("5.4", "alpha for beta", says="The weight of x_0 has alpha_t in the place of beta_t")
+def posterior_mean(x0, x_t, t, schedule):  # noqa: F811
+    alpha, _, before, now = at(t, schedule, x0)
+    return weights(t, schedule, x0)[0] * x_t + (before.sqrt() * alpha / (1 - now)).to(x0.dtype) * x0

@@ -101,3 +101,18 @@ def posterior_mean_from_noise(x_t, noise, t, schedule):  # noqa: F811
 @mutant("5.6", "noise detached", says="No gradient flows to noise", keeps=(*ONE, *ROWS, *ENDS, "float32"))
 def posterior_mean_from_noise(x_t, noise, t, schedule):  # noqa: F811
     return mean(x_t, noise.detach(), t, schedule)
+
+
+@mutant("5.6", "root of beta too", says="The root is taken of beta_t too")
+def posterior_mean_from_noise(x_t, noise, t, schedule):  # noqa: F811
+    return mean(x_t, noise, t, schedule, lambda alpha, beta, before, now: (beta / (1 - now)).sqrt())
+
+
+@mutant("5.6", "alpha for beta", says="alpha_t in the place of beta_t")
+def posterior_mean_from_noise(x_t, noise, t, schedule):  # noqa: F811
+    return mean(x_t, noise, t, schedule, lambda alpha, beta, before, now: alpha / (1 - now).sqrt())
+
+
+@mutant("5.6", "arguments exchanged", says="x_t and the noise are exchanged")
+def posterior_mean_from_noise(x_t, noise, t, schedule):  # noqa: F811
+    return mean(noise, x_t, t, schedule)

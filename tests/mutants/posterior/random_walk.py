@@ -97,3 +97,10 @@ def posterior_variance_ve(t):  # noqa: F811
 @mutant("5.7", "Python number", says="got a Python number", keeps=MEAN)
 def posterior_variance_ve(t):  # noqa: F811
     return 1 - 1 / torch.as_tensor(t).double() if isinstance(t, torch.Tensor) else 1 - 1 / t
+
+
+@mutant("5.7", "a table that ends at 1000", says="your code raised IndexError")
+def posterior_mean_ve(x0, x_t, t):  # noqa: F811
+    share = (1 / torch.arange(1001).double())[torch.as_tensor(t)].to(x0.dtype)
+    share = share.reshape(-1, *[1] * (x0.ndim - 1)) if share.ndim else share
+    return x_t + share * (x0 - x_t)

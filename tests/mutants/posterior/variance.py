@@ -103,3 +103,9 @@ def posterior_variance(schedule):  # noqa: F811
     found = torch.zeros_like(betas)
     found[1:] = betas[1:] * (1 - now[:-1]) / (1 - now[1:])
     return found.double()
+
+
+@mutant("5.3", "clipped", says="is not to be replaced or clipped", keeps=("values", "T = 1000, float64"))
+def posterior_variance(schedule):  # noqa: F811
+    beta, before, now = parts(schedule)
+    return table((beta * (1 - before) / (1 - now)).clamp(min=1e-20))
