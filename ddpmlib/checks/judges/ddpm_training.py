@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from ..judging import Case, Check, Draw
+from ..judging import Case, Check, Draw, compare
 from .ddpm_oracles import F64, WRONG_AXIS, Setting, by_rows, compare_precision, compare_values, random_setting, row_values
 from .forward_inputs import distinct_times
 
@@ -144,7 +144,11 @@ class LossPerTime(Check):
 
     def judge(self, case: Case, result: object) -> str | None:
         if case.part == "no graph":
-            return "the losses carry a graph: compute them under torch.no_grad()" if result["graph"] else None
+            if result["graph"]:
+                return "the losses carry a graph: compute them under torch.no_grad()"
+            if not isinstance(result["losses"], Tensor):
+                return compare(result["losses"], torch.zeros(len(case.arguments["times"])), what="the table of losses")
+            return None
         setting: Setting = case.secret["setting"]
         x0, noise = (case.arguments[name].double() for name in ("x0", "noise"))
         times = case.arguments["times"].tolist()
