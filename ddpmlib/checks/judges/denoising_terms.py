@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..judging import Case, Check, Draw, compare
-from .dense_diffusion import STRICT, Dense, dense_forward, dense_reverse, draw_betas, draw_reverse, kl, tables
+from .dense_diffusion import STRICT, Dense, compare_strictly, dense_forward, dense_reverse, draw_betas, draw_reverse, kl, tables
 from .model_gradients import judge_model_gradients
 
 
@@ -90,7 +90,7 @@ class Form2(Check):
             "The whole batch is added up; one number for each row is asked for.": expected.sum(),
             "The batch is averaged; one number for each row is asked for.": expected.sum(-1).mean(0),
         }
-        return compare(result, expected.sum(-1), what="the divergence", known=known, **STRICT)
+        return compare_strictly(result, expected.sum(-1), what="the divergence", known=known)
 
     @staticmethod
     def _judge_table(case: Case, result: object, path: Tensor, found: dict[str, Tensor]) -> str | None:
@@ -108,12 +108,12 @@ class Form2(Check):
             "The batch is added up; one number for each path is asked for.": summed.flatten(1).sum(1),
         }
         if not isinstance(result, Tensor) or result.shape != summed.shape:
-            return compare(result, summed, what="the table of terms", known=odd, **STRICT)
+            return compare_strictly(result, summed, what="the table of terms", known=odd)
         rows = {"reconstruction": slice(0, 1), "denoising matching": slice(1, T), "prior matching": slice(T, T + 1)}
         row = rows.get(case.part, slice(None))
         what = {"reconstruction": "row 0", "denoising matching": f"rows 1 to {T - 1}", "prior matching": f"row {T}"}
-        return compare(result[row], summed[row], what=what.get(case.part, "the table"),
-                       known={says: table[row] for says, table in known.items()}, **STRICT)
+        return compare_strictly(result[row], summed[row], what=what.get(case.part, "the table"),
+                                known={says: table[row] for says, table in known.items()})
 
 
 def _divergences(path: Tensor, t: int, forward: Dense, backward: Dense, wrong: bool = True) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..judging import Case, Check, Draw, compare
 from .bayes_posterior import BayesPosterior
 from .denoising_terms import Form2
-from .dense_diffusion import STRICT, dense_forward, dense_reverse, draw_betas, draw_reverse, kl, tables
+from .dense_diffusion import STRICT, compare_strictly, dense_forward, dense_reverse, draw_betas, draw_reverse, kl, tables
 from .model_gradients import judge_model_gradients
 from .optimal_reverse import OptimalReverse
 
@@ -77,11 +77,11 @@ class Form1(Check):
             "The batch is added up; one number for each path is asked for.": summed.flatten(1).sum(1),
         }
         if not isinstance(result, Tensor) or result.shape != summed.shape:
-            return compare(result, summed, what="the table of terms", known=odd, **STRICT)
+            return compare_strictly(result, summed, what="the table of terms", known=odd)
         rows = {"reconstruction": slice(0, 1), "consistency": slice(1, T), "prior matching": slice(T, T + 1)}
         row = rows.get(case.part, slice(None))
-        return compare(result[row], summed[row], what=_where(case.part, T),
-                       known={says: table[row] for says, table in known.items()}, **STRICT)
+        return compare_strictly(result[row], summed[row], what=_where(case.part, T),
+                                known={says: table[row] for says, table in known.items()})
 
     @staticmethod
     def _judge_gradient(case: Case, result: object) -> str | None:

@@ -135,3 +135,9 @@ def form2_terms(path, schedule, reverse):  # noqa: F811
 def form2_terms(path, schedule, reverse):  # noqa: F811
     rows = [-row for row in middle(path, schedule, reverse)]
     return list(table(first(path, reverse), *rows, -last(path, schedule, reverse)))
+
+
+@mutant("4.5", "single precision", says="right to single precision only", keeps=SINGLE)
+def form2_terms(path, schedule, reverse):  # noqa: F811
+    rows = [-row for row in middle(path, schedule, reverse)]
+    return table(first(path, reverse), *rows, -last(path, schedule, reverse)).float()
