@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from ..judging import Case, Check, Draw, compare
-from .dense_diffusion import STRICT, Dense, dense_forward, draw_betas, tables
+from .dense_diffusion import STRICT, Dense, compare_strictly, dense_forward, draw_betas, tables
 
 
 class BayesPosterior(Check):
@@ -61,7 +61,7 @@ class BayesPosterior(Check):
             "The whole batch is added up; one number for each row is asked for.": summed.sum(),
             "The sum is taken over the rows; sum over the components, the last axis.": expected.sum(0),
         }
-        return compare(result, summed, what="the log-density", known=known, **STRICT)
+        return compare_strictly(result, summed, what="the log-density", known=known)
 
 
 def _row(path: Tensor, t: int, betas: Tensor, states: Tensor | None = None, wrong: bool = True) -> dict[str, Tensor]:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ..judging import Case, Check, Draw, compare
-from .dense_diffusion import STRICT, Dense, dense_forward, dense_reverse, draw_betas, draw_reverse, kl, tables
+from .dense_diffusion import STRICT, Dense, compare_strictly, dense_forward, dense_reverse, draw_betas, draw_reverse, kl, tables
+from .model_gradients import judge_model_gradients
 
 
 class Form2(Check):
@@ -30,10 +31,10 @@ class Form2(Check):
                 yield Case(part, "form2_terms", arguments, f"T = {T}, path of shape {(T + 1, *batch, 3)}")
         yield Case("one step (T = 1)", "form2_terms", self._table(draw, 1, (2,)), "T = 1")
         arguments = self._table(draw, 4, (2,)) | {"weights": draw.uniform(0.5, 1.5, 5, 2)}
-        yield Case("gradient to the model", "gradient_of_form2", arguments, "form2_terms, gradient to slopes, shifts, variances")
+        yield Case("gradient to the model", "gradient_of_form2", arguments, "form2_terms, T = 4")
         single = self._single(draw, "gradient to the model", 4, (2, 3), 3)
         yield Case(single.part, "gradient_of_denoising", single.arguments | {"weights": draw.uniform(0.5, 1.5, 2)},
-                   "denoising_matching, gradient to slopes, shifts, variances", single.secret)
+                   "denoising_matching, t = 3", single.secret)
 
     @staticmethod
     def _table(draw: Draw, T: int, batch: tuple[int, ...]) -> dict[str, object]:
@@ -61,18 +62,17 @@ class Form2(Check):
 
     @staticmethod
     def _judge_gradient(case: Case, result: object) -> str | None:
-        reverse, betas = case.arguments["reverse"], case.arguments["schedule"]["betas"]
-        inputs = {name: reverse[name].clone().requires_grad_() for name in ("slopes", "shifts", "variances")}
+        betas = case.arguments["schedule"]["betas"]
         if case.call == "gradient_of_form2":
-            terms = _terms(case.arguments["path"], betas, reverse | inputs, wrong=False)
-        else:
-            path = case.secret["path"]
-            forward = dense_forward(betas, path[0], torch.zeros(path.shape[-1]).double())
-            terms = _divergences(path, case.arguments["t"], forward, dense_reverse(reverse | inputs), wrong=False)
-        total = (terms["expected"].sum(-1) * case.arguments["weights"]).sum()
-        expected = torch.stack(torch.autograd.grad(total, list(inputs.values())))
-        frozen = {"No gradient reaches the model: do not detach, and do not pass through Python numbers.": 0 * expected}
-        return compare(result, expected, what="the gradient", known=frozen, rtol=1e-7, atol=1e-8)
+            return judge_model_gradients(
+                case, result, lambda reverse: _terms(case.arguments["path"], betas, reverse, wrong=False)["expected"].sum(-1),
+                "the table of terms")
+        path = case.secret["path"]
+        forward = dense_forward(betas, path[0], torch.zeros(path.shape[-1]).double())
+        return judge_model_gradients(
+            case, result,
+            lambda reverse: _divergences(path, case.arguments["t"], forward, dense_reverse(reverse), wrong=False)["expected"].sum(-1),
+            "the divergence")
 
     @staticmethod
     def _judge_single(case: Case, result: object) -> str | None:
@@ -90,7 +90,7 @@ class Form2(Check):
             "The whole batch is added up; one number for each row is asked for.": expected.sum(),
             "The batch is averaged; one number for each row is asked for.": expected.sum(-1).mean(0),
         }
-        return compare(result, expected.sum(-1), what="the divergence", known=known, **STRICT)
+        return compare_strictly(result, expected.sum(-1), what="the divergence", known=known)
 
     @staticmethod
     def _judge_table(case: Case, result: object, path: Tensor, found: dict[str, Tensor]) -> str | None:
@@ -108,12 +108,12 @@ class Form2(Check):
             "The batch is added up; one number for each path is asked for.": summed.flatten(1).sum(1),
         }
         if not isinstance(result, Tensor) or result.shape != summed.shape:
-            return compare(result, summed, what="the table of terms", known=odd, **STRICT)
+            return compare_strictly(result, summed, what="the table of terms", known=odd)
         rows = {"reconstruction": slice(0, 1), "denoising matching": slice(1, T), "prior matching": slice(T, T + 1)}
         row = rows.get(case.part, slice(None))
         what = {"reconstruction": "row 0", "denoising matching": f"rows 1 to {T - 1}", "prior matching": f"row {T}"}
-        return compare(result[row], summed[row], what=what.get(case.part, "the table"),
-                       known={says: table[row] for says, table in known.items()}, **STRICT)
+        return compare_strictly(result[row], summed[row], what=what.get(case.part, "the table"),
+                                known={says: table[row] for says, table in known.items()})
 
 
 def _divergences(path: Tensor, t: int, forward: Dense, backward: Dense, wrong: bool = True) -> dict[str, Tensor]:
@@ -166,6 +166,8 @@ def _terms(path: Tensor, betas: Tensor, reverse: dict[str, Tensor], wrong: bool 
             table([_swapped(reverse, path)], minus, [last]),
         "The arguments of the prior's divergence are exchanged: q(x_T | x_0) comes first.":
             table([first], minus, [-kl(*prior, *end)]),
+        "This is the divergence to the standard normal law; the model's own prior is reverse.prior.":
+            table([first], minus, [-kl(*end, torch.zeros_like(end[0]), torch.ones_like(end[1]))]),
         "The rows run backwards: row t belongs to x_t.": table([first], minus[::-1], [last]),
     }
     for says in (key for key in (middle[0] if middle else {}) if key != "expected"):

@@ -12,9 +12,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..judging import Draw
+from ..judging import Draw, compare
+from .precision import SINGLE
 
 STRICT = {"rtol": 1e-9, "atol": 1e-9}
+
+
+def compare_strictly(result: object, expected: Tensor, *, what: str, known: dict[str, Tensor]) -> str | None:
+    """``compare`` to nearly all digits of float64; values that are right to single precision are named so."""
+    problem = compare(result, expected, what=what, known=known, **STRICT)
+    if problem is None or "\n" in problem:
+        return problem
+    nearly = 2e-6 * max(expected.abs().max().item(), 1.0)
+    return f"{problem}\n{SINGLE}" if compare(result, expected, rtol=2e-6, atol=nearly) is None else problem
 
 
 @dataclass(frozen=True)

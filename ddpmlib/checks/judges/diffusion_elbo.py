@@ -10,10 +10,9 @@ from torch import Tensor
 from ..judging import Case, Check, Draw, compare
 from .bayes_posterior import BayesPosterior
 from .denoising_terms import Form2
-from .dense_diffusion import STRICT, dense_forward, dense_reverse, draw_betas, draw_reverse, kl, tables
+from .dense_diffusion import STRICT, compare_strictly, dense_forward, dense_reverse, draw_betas, draw_reverse, kl, tables
+from .model_gradients import judge_model_gradients
 from .optimal_reverse import OptimalReverse
-
-FROZEN = {"No gradient reaches the model: do not detach, and do not pass through Python numbers.": 0.0}
 
 
 class Form1(Check):
@@ -29,7 +28,7 @@ class Form1(Check):
                 yield Case(part, "form1_terms", arguments, f"T = {T}, path of shape {(T + 1, *batch, 3)}")
         yield Case("one step (T = 1)", "form1_terms", self._arguments(draw, 1, (2,)), "T = 1")
         arguments = self._arguments(draw, 4, (2,)) | {"weights": draw.uniform(0.5, 1.5, 5, 2)}
-        yield Case("gradient to the model", "gradient_of_form1", arguments, "gradient to slopes, shifts, variances")
+        yield Case("gradient to the model", "gradient_of_form1", arguments, f"T = 4, path of shape {(5, 2, 3)}")
 
     @staticmethod
     def _arguments(draw: Draw, T: int, batch: tuple[int, ...]) -> dict[str, object]:
@@ -52,6 +51,7 @@ class Form1(Check):
         jumps = torch.stack([q[0]] + [forward.log_prob(path, [t]) for t in range(1, T + 1)])
         upside_down = torch.cat([_upside_down(reverse, path)[None], expected[1:]])
         wrong = {
+            "log q is missing.": p,
             "Each row pairs the two densities of one step, p(x_t | x_{t+1}) with q(x_{t+1} | x_t). The first form pairs the two "
             "densities of one variable: p(x_t | x_{t+1}) with q(x_t | x_{t-1}).": p - torch.cat([q[1:], q[:1]]),
             "The rows are moved by one: the model's density of x_{t-1} stands in row t, and that of x_T in row 0.":
@@ -61,8 +61,9 @@ class Form1(Check):
             "This is q(x_t | x_0), the jump, in the place of q(x_t | x_{t-1}), the last step.": p - jumps,
             "The sign is wrong: a term contributes log p - log q to the ELBO.": torch.cat([p[:1], -expected[1:]]),
             "log q is added; the logarithm of p / q needs it subtracted.": p + q,
-            "log q is missing.": p,
             "The sign is wrong: log p(x_0 | x_1) contributes to the ELBO as it is.": -expected,
+            "This is the standard normal density of x_T; the model's own is reverse.prior.":
+                torch.cat([expected[:-1], (torch.distributions.Normal(0.0, 1.0).log_prob(path[T]) - q[T])[None]]),
             "x_0 and x_1 are exchanged: the reconstruction is p(x_0 | x_1) at x_0.": upside_down,
         }
         known = {says: table.sum(-1) for says, table in wrong.items()} | {
@@ -76,23 +77,22 @@ class Form1(Check):
             "The batch is added up; one number for each path is asked for.": summed.flatten(1).sum(1),
         }
         if not isinstance(result, Tensor) or result.shape != summed.shape:
-            return compare(result, summed, what="the table of terms", known=odd, **STRICT)
+            return compare_strictly(result, summed, what="the table of terms", known=odd)
         rows = {"reconstruction": slice(0, 1), "consistency": slice(1, T), "prior matching": slice(T, T + 1)}
         row = rows.get(case.part, slice(None))
-        return compare(result[row], summed[row], what=_where(case.part, T),
-                       known={says: table[row] for says, table in known.items()}, **STRICT)
+        return compare_strictly(result[row], summed[row], what=_where(case.part, T),
+                                known={says: table[row] for says, table in known.items()})
 
     @staticmethod
     def _judge_gradient(case: Case, result: object) -> str | None:
-        path, reverse = case.arguments["path"], case.arguments["reverse"]
+        path = case.arguments["path"]
         T = len(path) - 1
-        inputs = {name: reverse[name].clone().requires_grad_() for name in ("slopes", "shifts", "variances")}
-        backward = dense_reverse(reverse | inputs)
-        total = sum((case.arguments["weights"][t] * backward.log_conditional(path, t, [t + 1][: T - t]).sum(-1)).sum()
-                    for t in range(T + 1))
-        expected = torch.stack(torch.autograd.grad(total, list(inputs.values())))
-        frozen = {says: value * expected for says, value in FROZEN.items()}
-        return compare(result, expected, what="the gradient", known=frozen, rtol=1e-7, atol=1e-8)
+
+        def densities(reverse: dict[str, Tensor]) -> Tensor:
+            backward = dense_reverse(reverse)
+            return torch.stack([backward.log_conditional(path, t, [t + 1][: T - t]).sum(-1) for t in range(T + 1)])
+
+        return judge_model_gradients(case, result, densities, "the table of terms")
 
 
 def _where(part: str, T: int) -> str:

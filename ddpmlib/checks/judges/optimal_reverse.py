@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..judging import Case, Check, Draw, compare
-from .dense_diffusion import STRICT, dense_forward, draw_betas, tables
+from .dense_diffusion import compare_strictly, dense_forward, draw_betas, tables
 
 
 class OptimalReverse(Check):
@@ -43,12 +43,12 @@ class OptimalReverse(Check):
             got = [result["prior_mean"], result["prior_variance"]]
             if not all(isinstance(value, Tensor) and value.shape == mean.shape for value in got):
                 return f"prior_mean and prior_variance should have shape {tuple(mean.shape)}"
-            return compare(torch.stack(got), torch.stack([means[T], spreads[T]]), what="the prior (mean, then variance)",
-                           known=known, **STRICT)
+            return compare_strictly(torch.stack(got), torch.stack([means[T], spreads[T]]),
+                                    what="the prior (mean, then variance)", known=known)
         laws = [_best_step(dense, t, T) for t in range(1, T + 1)]
         expected = {name: torch.stack(values) for name, values in zip(("slopes", "shifts", "variances"), zip(*laws))}
         known = self._known(case.part, betas, variance, mean, means, spreads, expected)
-        return compare(result[case.part], expected[case.part], what=f"{case.part}[1:]", known=known, **STRICT)
+        return compare_strictly(result[case.part], expected[case.part], what=f"{case.part}[1:]", known=known)
 
     @staticmethod
     def _known(part: str, betas: Tensor, variance: Tensor, mean: Tensor, means: Tensor, spreads: Tensor,

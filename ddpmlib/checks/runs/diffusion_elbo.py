@@ -29,20 +29,20 @@ def form2_terms(module, path: Tensor, schedule: dict, reverse: dict) -> object:
     return module.form2_terms(path=path, schedule=build(**schedule), reverse=ReverseChain(**reverse))
 
 
-def gradient_of_form1(module, path: Tensor, schedule: dict, reverse: dict, weights: Tensor) -> Tensor:
-    """The gradients to slopes, shifts and variances of the weighted sum of the first form's terms, stacked."""
+def gradient_of_form1(module, path: Tensor, schedule: dict, reverse: dict, weights: Tensor) -> dict[str, object]:
+    """The gradients to the model of the weighted sum of the first form's terms."""
     return _gradient(module.form1_terms, {"path": path}, schedule, reverse, weights)
 
 
-def gradient_of_form2(module, path: Tensor, schedule: dict, reverse: dict, weights: Tensor) -> Tensor:
-    """The gradients to slopes, shifts and variances of the weighted sum of the second form's terms, stacked."""
+def gradient_of_form2(module, path: Tensor, schedule: dict, reverse: dict, weights: Tensor) -> dict[str, object]:
+    """The gradients to the model of the weighted sum of the second form's terms."""
     return _gradient(module.form2_terms, {"path": path}, schedule, reverse, weights)
 
 
 def gradient_of_denoising(
     module, x0: Tensor, x_t: Tensor, t: int, schedule: dict, reverse: dict, weights: Tensor
-) -> Tensor:
-    """The gradients to slopes, shifts and variances of the weighted sum of the divergences of one step, stacked."""
+) -> dict[str, object]:
+    """The gradients to the model of the weighted sum of the divergences of one step."""
     return _gradient(module.denoising_matching, {"x0": x0, "x_t": x_t, "t": t}, schedule, reverse, weights)
 
 
@@ -55,11 +55,14 @@ def optimal_reverse(module, mean: Tensor, variance: Tensor, schedule: dict) -> o
     return steps | {"prior_mean": chain.prior_mean, "prior_variance": chain.prior_variance}
 
 
-def _gradient(terms, states: dict, schedule: dict, reverse: dict, weights: Tensor) -> Tensor:
-    inputs = {name: reverse[name].clone().requires_grad_() for name in ("slopes", "shifts", "variances")}
-    result = terms(**states, schedule=build(**schedule), reverse=ReverseChain(**reverse | inputs))
-    total = (torch.as_tensor(result) * weights).sum()
-    if not total.requires_grad:
-        return torch.zeros(3, *reverse["slopes"].shape, dtype=torch.float64)
-    gradients = torch.autograd.grad(total, list(inputs.values()), allow_unused=True)
-    return torch.stack([torch.zeros_like(value) if g is None else g for value, g in zip(inputs.values(), gradients)])
+def _gradient(terms, states: dict, schedule: dict, reverse: dict, weights: Tensor) -> dict[str, object]:
+    inputs = {name: reverse[name].clone().requires_grad_() for name in reverse}
+    result = terms(**states, schedule=build(**schedule), reverse=ReverseChain(**inputs))
+    if not isinstance(result, Tensor) or result.shape != weights.shape:
+        return {"terms": result}
+    total = (result * weights).sum()
+    found = torch.autograd.grad(total, list(inputs.values()), allow_unused=True) if total.requires_grad else [None] * 5
+    gradients = {name: torch.zeros_like(value) if gradient is None else gradient
+                 for (name, value), gradient in zip(inputs.items(), found)}
+    return {"steps": torch.stack([gradients[name] for name in ("slopes", "shifts", "variances")]),
+            "prior": torch.stack([gradients[name] for name in ("prior_mean", "prior_variance")])}

@@ -111,3 +111,10 @@ def optimal_reverse(mean, variance, schedule):  # noqa: F811
 def optimal_reverse(mean, variance, schedule):  # noqa: F811
     made = chain(mean, variance, schedule)
     return made.slopes, made.shifts, made.variances
+
+
+@mutant("4.6", "in float32", says="right to single precision only")
+def optimal_reverse(mean, variance, schedule):  # noqa: F811
+    right = chain(mean, variance, schedule)
+    return ReverseChain(right.slopes.float(), right.shifts.float(), right.variances.float(),
+                        right.prior_mean.float(), right.prior_variance.float())

@@ -101,6 +101,35 @@ def form1_terms(path, schedule, reverse):  # noqa: F811
     return torch.stack(rows(path, schedule, reverse)).sum(-1).detach()
 
 
-@mutant("4.1", "single precision", says="differ", keeps=())
+@mutant("4.1", "single precision", says="right to single precision only", keeps=())
 def form1_terms(path, schedule, reverse):  # noqa: F811
     return torch.stack(rows(path, schedule, reverse)).sum(-1).float().double()
+
+
+@mutant("4.1", "prior detached", says="No gradient reaches the prior",
+        keeps=("reconstruction", "consistency", "prior matching", "one step (T = 1)"))
+def form1_terms(path, schedule, reverse):  # noqa: F811
+    found = torch.stack(rows(path, schedule, reverse)).sum(-1)
+    return torch.cat([found[:-1], found[-1:].detach()])
+
+
+@mutant("4.1", "no log q at T", says="log q is missing", keeps=("reconstruction", "consistency"))
+def form1_terms(path, schedule, reverse):  # noqa: F811
+    return torch.stack([*rows(path, schedule, reverse)[:-1], reverse.prior.log_prob(path[-1])]).sum(-1)
+
+
+@mutant("4.1", "standard normal prior", says="This is the standard normal density of x_T", keeps=("reconstruction", "consistency"))
+def form1_terms(path, schedule, reverse):  # noqa: F811
+    normal = torch.distributions.Normal(torch.zeros_like(path[-1]), torch.ones_like(path[-1]))
+    last = normal.log_prob(path[-1]) - step_law(path[-2], schedule.T, schedule).log_prob(path[-1])
+    return torch.stack([*rows(path, schedule, reverse)[:-1], last]).sum(-1)
+
+
+@mutant("4.1", "a list", says="should be a tensor of shape (5, 2), got a list of 5")
+def form1_terms(path, schedule, reverse):  # noqa: F811
+    return list(torch.stack(rows(path, schedule, reverse)).sum(-1))
+
+
+@mutant("4.1", "components kept", says="the table of terms should have shape (5, 2), got (5, 2, 3)")
+def form1_terms(path, schedule, reverse):  # noqa: F811
+    return torch.stack(rows(path, schedule, reverse))

@@ -114,3 +114,30 @@ def form2_terms(path, schedule, reverse):  # noqa: F811
 def form2_terms(path, schedule, reverse):  # noqa: F811
     rows = [-row for row in middle(path, schedule, reverse)]
     return table(first(path, reverse), *rows, -last(path, schedule, reverse)).detach()
+
+
+@mutant("4.5", "prior detached", says="No gradient reaches the prior", keeps=(*SINGLE, *TABLE[:-1]))
+def form2_terms(path, schedule, reverse):  # noqa: F811
+    rows = [-row for row in middle(path, schedule, reverse)]
+    return table(first(path, reverse), *rows, -last(path, schedule, reverse).detach())
+
+
+@mutant("4.5", "standard normal prior", says="This is the divergence to the standard normal law",
+        keeps=(*SINGLE, "reconstruction", "denoising matching"))
+def form2_terms(path, schedule, reverse):  # noqa: F811
+    jump = jump_law(path[0], schedule.T, schedule)
+    normal = type(jump)(torch.zeros_like(jump.mean), torch.ones_like(jump.mean))
+    rows = [-row for row in middle(path, schedule, reverse)]
+    return table(first(path, reverse), *rows, -kl_divergence(jump, normal))
+
+
+@mutant("4.5", "a list", says="should be a tensor of shape (5, 2), got a list of 5", keeps=SINGLE)
+def form2_terms(path, schedule, reverse):  # noqa: F811
+    rows = [-row for row in middle(path, schedule, reverse)]
+    return list(table(first(path, reverse), *rows, -last(path, schedule, reverse)))
+
+
+@mutant("4.5", "single precision", says="right to single precision only", keeps=SINGLE)
+def form2_terms(path, schedule, reverse):  # noqa: F811
+    rows = [-row for row in middle(path, schedule, reverse)]
+    return table(first(path, reverse), *rows, -last(path, schedule, reverse)).float()

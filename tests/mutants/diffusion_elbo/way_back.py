@@ -87,3 +87,8 @@ def posterior_log_prob(x_prev, x_t, x0, t, schedule):  # noqa: F811
 @mutant("4.3", "time of the first row", says="All rows have the time of the first row", keeps=("one time for all",))
 def posterior_log_prob(x_prev, x_t, x0, t, schedule):  # noqa: F811
     return right(x_prev, x_t, x0, int(torch.as_tensor(t).flatten()[0]), schedule).sum(-1)
+
+
+@mutant("4.3", "in float32", says="right to single precision only")
+def posterior_log_prob(x_prev, x_t, x0, t, schedule):  # noqa: F811
+    return right(x_prev, x_t, x0, t, schedule).sum(-1).float()
