@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
+import torch
 from answers import Answer, collect
 
 import ddpmlib
@@ -38,6 +40,15 @@ def test_mutant_is_rejected_and_named(mutant: Answer):
         assert mutant.says in verdict.report()
         passed = {part.name for part in verdict.parts if part.problem is None}
         assert set(mutant.keeps) <= passed
+
+
+@pytest.mark.parametrize("number", CODED)
+@pytest.mark.parametrize("constant", [None, 0.0, "x", (), {}, torch.zeros(()), torch.zeros(3)], ids=repr)
+def test_a_constant_earns_nothing(number, constant):
+    entry = exercise(number)
+    module = types.ModuleType(f"ddpmlib.{entry.module}")
+    vars(module).update({name: lambda *arguments, **keywords: constant for name in entry.functions})
+    assert assess(number, seed=3, module=module).points == 0
 
 
 @pytest.mark.parametrize("alternative", ALTERNATIVES, ids=lambda answer: answer.label)

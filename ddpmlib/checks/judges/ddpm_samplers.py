@@ -14,8 +14,11 @@ from .ddpm_oracles import F64, Setting, compare_precision, compare_values, devia
 ROWS = 2000
 
 
-def judge_graph(result: object) -> str | None:
-    if result:
+def judge_graph(result: object, x_T: Tensor) -> str | None:
+    sample, graph = result
+    if not isinstance(sample, Tensor) or sample.shape != x_T.shape:
+        return f"x_0 should have the shape of x_T, {tuple(x_T.shape)}"
+    if graph:
         return "the sample carries a graph through all calls of the model; sample under torch.no_grad()"
     return None
 
@@ -59,7 +62,7 @@ class Sampler(Check):
         yield Case("noise from the generator", "drawn_samples", {
             "function": self.call, "tables": setting.tables(), "x_T": x_T, "seed": draw.integer(0, 2**31)},
             f"T = {setting.T}, {ROWS} rows with the same x_T", {"setting": setting})
-        yield Case("no graph", "sample_carries_a_graph", {
+        yield Case("no graph", "sample_and_graph", {
             "function": self.call, "tables": setting.tables(), "x_T": draw.normal(2, 3), "noise": draw.normal(setting.T + 1, 2, 3)})
 
 
@@ -82,7 +85,7 @@ class AncestralSample(Sampler):
 
     def judge(self, case: Case, result: object) -> str | None:
         if case.part == "no graph":
-            return judge_graph(result)
+            return judge_graph(result, case.arguments["x_T"])
         setting: Setting = case.secret["setting"]
         x_T, T = case.arguments["x_T"].double(), setting.T
         if case.part == "noise from the generator":
@@ -155,7 +158,7 @@ class DenoiseRenoise(Sampler):
 
     def judge(self, case: Case, result: object) -> str | None:
         if case.part == "no graph":
-            return judge_graph(result)
+            return judge_graph(result, case.arguments["x_T"])
         setting: Setting = case.secret["setting"]
         x_T, T = case.arguments["x_T"].double(), setting.T
         signal, spread = zip(*setting.moments)

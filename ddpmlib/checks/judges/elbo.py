@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 import torch
+from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from ..judging import Case, Check, Draw, compare
@@ -32,16 +33,23 @@ class Reparameterize(Check):
         }
         yield Case("values", "reparameterize", wide, "log_var -30 and 30")
         arguments = {"mu": draw.normal(4), "log_var": draw.uniform(-3.0, 2.0, 4), "noise": draw.normal(4)}
-        yield Case("the given noise", "difference_of_two_calls", arguments, "the same noise twice")
+        yield Case("the given noise", "three_calls", arguments, "the same noise twice")
         arguments = {"mu": draw.uniform(0.4, 2.0, 5), "log_var": draw.uniform(-2.0, 1.0, 5)}
         yield Case("gradient", "gradient_of_second_moment", arguments, "gradient of E[sum z^2]")
+
+    @staticmethod
+    def _judge_noise(result: object, mu: Tensor) -> str | None:
+        if not isinstance(result, list) or not all(isinstance(z, Tensor) and z.shape == mu.shape for z in result):
+            return f"z should be a tensor of the shape of mu, {tuple(mu.shape)}"
+        first, again, other = (z.nan_to_num() for z in result)
+        if not torch.equal(first, again):
+            return "two calls with the same noise differ: draw nothing yourself, use the argument noise"
+        return "other noise gives the same z: use the argument noise" if torch.equal(first, other) else None
 
     def judge(self, case: Case, result: object) -> str | None:
         mu, log_var = case.arguments["mu"], case.arguments["log_var"]
         if case.part == "the given noise":
-            if isinstance(result, torch.Tensor) and not result.double().nan_to_num().any():
-                return None
-            return "two calls with the same noise differ: draw nothing yourself, use the argument noise"
+            return self._judge_noise(result, mu)
         if case.part == "gradient":
             # E[z^2] = mu^2 + sigma^2, so the gradients are 2 mu and sigma^2
             expected = torch.stack([2 * mu, log_var.exp()])

@@ -77,11 +77,12 @@ def drawn_samples(module, function: str, tables: dict, x_T: Tensor, seed: int) -
     return [sample(model, x_T, schedule, generator=torch.Generator().manual_seed(s)) for s in (seed, seed, seed + 1)]
 
 
-def sample_carries_a_graph(module, function: str, tables: dict, x_T: Tensor, noise: Tensor) -> float:
-    """1 if the sample of a model with parameters could be differentiated, else 0."""
+def sample_and_graph(module, function: str, tables: dict, x_T: Tensor, noise: Tensor) -> list:
+    """The sample of a model with parameters, and whether it could be differentiated."""
     model = AffineModel(tables["slope"].clone().requires_grad_(), tables["shift"])
     schedule = given.schedule(tables["betas"], tables["alpha_bars"])
-    return float(getattr(module, function)(model, x_T, schedule, noise=noise).requires_grad)
+    sample = getattr(module, function)(model, x_T, schedule, noise=noise)
+    return [sample, bool(getattr(sample, "requires_grad", False))]
 
 
 def loss_per_time(module, tables: dict, x0: Tensor, times: Tensor, noise: Tensor) -> dict:

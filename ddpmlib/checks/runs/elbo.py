@@ -42,11 +42,9 @@ def gradient_of_second_moment(module, mu: Tensor, log_var: Tensor) -> Tensor:
     return torch.stack(_gradients(total, [mu, log_var]))
 
 
-def difference_of_two_calls(module, mu: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:
-    """The difference of two calls with the same arguments; 0 unless the function draws noise of its own."""
-    arguments = {"mu": mu, "log_var": log_var, "noise": noise}
-    first, second = (module.reparameterize(**_copies(arguments)) for _ in range(2))
-    return torch.as_tensor(first) - torch.as_tensor(second)
+def three_calls(module, mu: Tensor, log_var: Tensor, noise: Tensor) -> list:
+    """Two calls with the same arguments, which differ only if the function draws noise of its own, and one with other noise."""
+    return [module.reparameterize(**_copies({"mu": mu, "log_var": log_var, "noise": eps})) for eps in (noise, noise, noise + 1)]
 
 
 def gradient_of_kl(module, mu: Tensor, log_var: Tensor) -> Tensor:

@@ -122,7 +122,7 @@ def losses(model, x0, times, noise, schedule):
         return torch.stack([error(model, x0, t, noise, schedule).square().mean() for t in times.tolist()])
 
 
-@mutant("7.7", "mean over the times", says="This is the mean over the times", keeps=("no graph",))
+@mutant("7.7", "mean over the times", says="This is the mean over the times")
 def loss_per_time(model, x0, times, noise, schedule):
     return losses(model, x0, times, noise, schedule).mean()
 
@@ -142,7 +142,7 @@ def loss_per_time(model, x0, times, noise, schedule):  # noqa: F811
     return losses(model, x0, times.sort().values, noise, schedule)
 
 
-@mutant("7.7", "all times", says="This is a table over all times", keeps=("no graph",))
+@mutant("7.7", "all times", says="This is a table over all times")
 def loss_per_time(model, x0, times, noise, schedule):  # noqa: F811
     return losses(model, x0, torch.arange(1, schedule.T + 1), noise, schedule)
 
@@ -160,7 +160,7 @@ def loss_per_time(model, x0, times, noise, schedule):  # noqa: F811
     return losses(model, x0, times, noise, schedule).sqrt()
 
 
-@mutant("7.7", "mean over the batch only", says="the mean goes over the components too", keeps=("no graph",))
+@mutant("7.7", "mean over the batch only", says="the mean goes over the components too")
 def loss_per_time(model, x0, times, noise, schedule):  # noqa: F811
     with torch.no_grad():
         return torch.stack([error(model, x0, t, noise, schedule).square().mean(0) for t in times.tolist()])
