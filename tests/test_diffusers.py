@@ -1,4 +1,4 @@
-"""Independent code, Hugging Face diffusers: chapter 3's checks up to what float32 tables can give, and chapter 6's predictions."""
+"""Independent code, Hugging Face diffusers: chapter 3's checks as far as float32 tables go, chapter 6's predictions."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """denoising-diffusion-pytorch in the place of a student's chapter 7.
 
 Its sampler draws its noise itself, clips the predicted x_0 to [-1, 1], has one time for a whole batch, and the
-variance beta-tilde_t only. Here it gets the noise that is passed in, does not clip, walks the rows of a batch one by one
+variance beta-tilde_t only. Here it gets the noise that is passed in, does not clip, walks the rows one by one
 where their times differ, and finds our variances in its table.
 """
 
