@@ -1,4 +1,4 @@
-"""Independent code, Hugging Face diffusers, passes chapter 3's checks up to what float32 tables can give."""
+"""Independent code, Hugging Face diffusers: chapter 3's checks as far as float32 tables go, chapter 6's predictions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from peers import assert_passes_all_parts_but
 
 from ddpmlib.forward import q_sample as our_q_sample
+from ddpmlib.parameterizations import from_x0, to_x0
 from ddpmlib.schedules import Schedule
 
 with warnings.catch_warnings():
@@ -55,3 +56,23 @@ def test_float32_tables_limit_the_first_steps():
     variance = 1 - scheduler.alphas_cumprod[0].double()
     error = abs(variance / (1 - schedule.alpha_bars[1]) - 1)
     assert 1e-5 < error < 1e-3
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("x0", "sample"), ("eps", "epsilon"), ("v", "v_prediction")])
+@pytest.mark.parametrize("t", [1, 20, 50])
+def test_a_prediction_means_the_same_datum(ours, theirs, t):
+    schedule = Schedule.linear(50)
+    scheduler = DDPMScheduler(50, trained_betas=schedule.betas[1:].numpy(), prediction_type=theirs, clip_sample=False)
+    x_t, prediction = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = scheduler.step(prediction, t - 1, x_t, generator=torch.Generator().manual_seed(0)).pred_original_sample
+    assert torch.allclose(found, to_x0(ours, prediction, x_t, t, schedule), rtol=0, atol=1e-5)
+
+
+def test_its_velocity_is_ours():
+    schedule = Schedule.linear(50)
+    scheduler = DDPMScheduler(50, trained_betas=schedule.betas[1:].numpy())
+    x0, noise = torch.randn(2, 50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    t = torch.arange(1, 51)
+    x_t = our_q_sample(x0, t, schedule.alpha_bars, noise)
+    velocity = scheduler.get_velocity(x0, noise, t - 1)
+    assert torch.allclose(velocity, from_x0("v", x0, x_t, t, schedule), rtol=0, atol=1e-5)
