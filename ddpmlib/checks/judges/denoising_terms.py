@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from ..judging import Case, Check, Draw, compare
-from .dense_diffusion import STRICT, Dense, compare_strictly, dense_forward, dense_reverse, draw_betas, draw_reverse, kl, tables
+from .dense_diffusion import (
+    STRICT, Dense, compare_strictly, dense_forward, dense_reverse, draw_betas, draw_reverse, kl, misshapen, tables,
+)
 from .model_gradients import judge_model_gradients
 
 
@@ -101,14 +103,8 @@ class Form2(Check):
             "The components are averaged; the terms of independent components add up.": expected.mean(-1),
             "The sign is wrong: log p(x_0 | x_1) contributes as it is, and each divergence with a minus.": -summed,
         }
-        odd = {
-            "The terms are added up already; one row for each t is asked for.": summed.sum(0),
-            "The components are not added up: sum over the last axis.": expected,
-            "The batch is averaged; one number for each path is asked for.": summed.flatten(1).mean(1),
-            "The batch is added up; one number for each path is asked for.": summed.flatten(1).sum(1),
-        }
         if not isinstance(result, Tensor) or result.shape != summed.shape:
-            return compare_strictly(result, summed, what="the table of terms", known=odd)
+            return compare_strictly(result, summed, what="the table of terms", known=misshapen(expected))
         rows = {"reconstruction": slice(0, 1), "denoising matching": slice(1, T), "prior matching": slice(T, T + 1)}
         row = rows.get(case.part, slice(None))
         what = {"reconstruction": "row 0", "denoising matching": f"rows 1 to {T - 1}", "prior matching": f"row {T}"}

@@ -115,3 +115,14 @@ def kl(mean: Tensor, variance: Tensor, other_mean: Tensor, other_variance: Tenso
     twice = [-((x - m[..., None]) ** 2) / v[..., None] - v[..., None].log()
              for m, v in ((mean, variance), (other_mean, other_variance))]
     return 0.5 * ((twice[0] - twice[1]) * weights).sum(-1)
+
+
+def misshapen(table: Tensor) -> dict[str, Tensor]:
+    """What a table of terms (time, batch ..., component) becomes by sums and means that are not asked for."""
+    summed = table.sum(-1)
+    return {
+        "The terms are added up already; one row for each t is asked for.": summed.sum(0),
+        "The components are not added up: sum over the last axis.": table,
+        "The batch is averaged; one number for each path is asked for.": summed.flatten(1).mean(1),
+        "The batch is added up; one number for each path is asked for.": summed.flatten(1).sum(1),
+    }

@@ -10,7 +10,9 @@ from torch import Tensor
 from ..judging import Case, Check, Draw, compare
 from .bayes_posterior import BayesPosterior
 from .denoising_terms import Form2
-from .dense_diffusion import STRICT, compare_strictly, dense_forward, dense_reverse, draw_betas, draw_reverse, kl, tables
+from .dense_diffusion import (
+    STRICT, compare_strictly, dense_forward, dense_reverse, draw_betas, draw_reverse, kl, misshapen, tables,
+)
 from .model_gradients import judge_model_gradients
 from .optimal_reverse import OptimalReverse
 
@@ -70,14 +72,8 @@ class Form1(Check):
             "The components are averaged; log-densities of independent components add up.": expected.mean(-1),
             "These are densities; their logarithms are asked for.": summed.exp(),
         }
-        odd = {
-            "The terms are added up already; one row for each t is asked for.": summed.sum(0),
-            "The components are not added up: sum over the last axis.": expected,
-            "The batch is averaged; one number for each path is asked for.": summed.flatten(1).mean(1),
-            "The batch is added up; one number for each path is asked for.": summed.flatten(1).sum(1),
-        }
         if not isinstance(result, Tensor) or result.shape != summed.shape:
-            return compare_strictly(result, summed, what="the table of terms", known=odd)
+            return compare_strictly(result, summed, what="the table of terms", known=misshapen(expected))
         rows = {"reconstruction": slice(0, 1), "consistency": slice(1, T), "prior matching": slice(T, T + 1)}
         row = rows.get(case.part, slice(None))
         return compare_strictly(result[row], summed[row], what=_where(case.part, T),
