@@ -60,6 +60,8 @@ class DdimSigma(Check):
         expected = self._each(t, s, lambda now, then: eta * chain_deviation(setting, now, then))
         if case.part == "float64":
             return compare_precision(result, expected, "sigma", expected, "the schedule")
+        if compare_values(result, expected, "sigma") is None:
+            return None
         return compare_values(result, expected, "sigma", self._known(setting, t, s, eta))
 
     @staticmethod
@@ -158,6 +160,8 @@ class StepCheck(Check):
         expected = each(conditioned_step)
         if case.part == "precision":
             return compare_precision(first, expected, "x_s", given["x_t"], "x_t")
+        if compare_values(first, expected, "x_s") is None:
+            return None
 
         def slipped(slip: Slip, **others) -> Tensor:
             return each(lambda *arguments: slipped_step(*arguments, slip), **others)
