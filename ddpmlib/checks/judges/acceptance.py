@@ -54,7 +54,7 @@ BARS = {
         None, 0.22, above="the values of the pixels are not distributed as in digits: the Fréchet distance of the images' sorted pixels is {value}, "
         "at most {bar} is allowed. Blurred and noisy images fail here, and images that are averages"),
     "off the digits": Bar(
-        None, 1.15, above="the images lie {value} times as far from the training digits of their class as held-out digits do (at most {bar} "
+        None, 1.12, above="the images lie {value} times as far from the training digits of their class as held-out digits do (at most {bar} "
         "is allowed): they are noisy, or not what their labels say"),
     "too close": Bar(
         0.78, None, "the images lie {value} times as far from the training digits of their class, and from blends of two of these, as held-out "
@@ -62,12 +62,13 @@ BARS = {
     "copies": Bar(
         None, 0.02, above="a share of {value} of the images are copies of real digits, or nearly (at most {bar} is allowed)"),
     "within a class": Bar(
-        0.55, 1.15, "within a class the mean squared distance of two images is {value} times that of real digits; at least {bar} is asked: too "
+        0.55, 1.1, "within a class the mean squared distance of two images is {value} times that of real digits; at least {bar} is asked: too "
         "few different images", "within a class the mean squared distance of two images is {value} times that of real digits, at most {bar} is "
         "allowed: classes are mixed, or the images are noisy"),
     "repeats": Bar(
-        0.55, None, "the image most like an image of the same class is only {value} times as far away as among real digits; at least {bar} is "
-        "asked: images are repeated"),
+        0.6, 1.08, "the image most like an image of the same class is only {value} times as far away as among real digits; at least {bar} is "
+        "asked: images are repeated", "the image most like an image of the same class is {value} times as far away as among real digits, at most "
+        "{bar} is allowed: the images differ as real ones do not, by noise or distortions"),
     "coverage": Bar(
         0.8, None, "only a share of {value} of the held-out digits have a generated one in their neighbourhood, in the network judge's features; at "
         "least {bar} is asked: some ways of writing a digit never come up"),
