@@ -137,18 +137,18 @@ def _table(source: str | os.PathLike, split: str):
     path = Path(source)
     if not path.exists():
         raise FileNotFoundError(f'source must be "digits", "mnist", "cifar10" or the path of a data set; there is no {str(path)!r}')
-    if path.is_file():
-        found = datasets.Dataset.from_parquet(str(path), keep_in_memory=True) if path.suffix == ".parquet" else None
-        if found is None:
-            raise ValueError(f"source must be a folder or a .parquet file, got {str(path)!r}")
-    elif (path / "state.json").exists() or (path / "dataset_dict.json").exists():
-        found = datasets.load_from_disk(str(path))
-    else:
-        try:
+    if path.is_file() and path.suffix != ".parquet":
+        raise ValueError(f"source must be a folder or a .parquet file, got {str(path)!r}")
+    try:
+        if path.is_file():
+            found = datasets.Dataset.from_parquet(str(path), keep_in_memory=True)
+        elif (path / "state.json").exists() or (path / "dataset_dict.json").exists():
+            found = datasets.load_from_disk(str(path))
+        else:
             found = datasets.load_dataset(str(path))
-        except Exception as error:
-            raise ValueError(f"{str(path)!r} is not a data set that can be read ({type(error).__name__}: {error}); expected a saved "
-                             "data set, Parquet files, or folders of images, one for each class") from error
+    except Exception as error:  # the package raises many kinds
+        raise ValueError(f"{str(path)!r} is not a data set that can be read ({type(error).__name__}: {error}); expected a saved data "
+                         "set, Parquet files, or folders of images, one for each class") from error
     if not isinstance(found, dict):
         return found, True
     if len(found) == 1:
