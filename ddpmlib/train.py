@@ -84,7 +84,7 @@ def train(
 def _load(settings: Settings) -> ImageSet:
     try:
         return images.load(settings.data, "train", size=settings.size)
-    except (ValueError, ImportError) as error:
+    except (ValueError, ImportError, OSError) as error:
         raise TrainError(f"--data {settings.data}: {error}") from error
 
 
