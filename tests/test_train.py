@@ -13,6 +13,7 @@ import sys
 
 import forks
 import pytest
+import safetensors.torch
 import torch
 
 from ddpmlib import checkpoints, ddpm, lab, learner
@@ -79,7 +80,7 @@ def test_training_learns_and_writes_what_it_does(tmp_path):
     assert found.facts["seed"] == 3 and found.facts["loss"] == pytest.approx((steps[-1]["loss"] + steps[-2]["loss"]) / 2)
     net = UNet(**found.settings)
     net.load_state_dict(found.ema)
-    samples = checkpoints.safetensors.torch.load_file(tmp_path / "samples.safetensors")
+    samples = safetensors.torch.load_file(tmp_path / "samples.safetensors")
     assert samples["images"].shape == (6, 1, 4, 4) and samples["labels"].tolist() == [0, 0, 1, 1, 2, 2]
     assert samples["images"].dtype == torch.float32 and samples["images"].isfinite().all()
 
