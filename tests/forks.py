@@ -16,7 +16,7 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])])
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["ddpmlib.train", "torch.nn.parallel"])
+CONTEXT.set_forkserver_preload(["warmed"])
 PATIENCE = 120  # seconds, for a busy machine
 
 

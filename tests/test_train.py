@@ -364,7 +364,7 @@ def test_the_page_names_every_flag_with_its_default():
         default = " ".join(map(str, action.default)) if isinstance(action.default, list) else str(action.default)
         flags[action.option_strings[-1]] = "off" if action.nargs == 0 else "none" if action.default is None else default
     del flags["--help"]
-    flags["--out"] = ""
+    flags["--out"] = "to be given"
     assert {flag: default.strip("`") for flag, default in rows.items()} == flags
     settings = {field.name: field.default for field in dataclasses.fields(Settings)}
     given = vars(parser().parse_args(["--out", "a"]))
