@@ -32,7 +32,7 @@ def spread(factor: Tensor) -> float:
 
 
 def root(matrix: Tensor) -> Tensor:
-    """The symmetric root, by Newton's iteration on a matrix that is made invertible."""
+    """The symmetric root of a matrix (for wrong answers only)."""
     values, vectors = torch.linalg.eigh(matrix)
     return vectors @ torch.diag(values.clamp(min=0) ** 0.5) @ vectors.T
 
@@ -118,7 +118,7 @@ class FrechetDistance(Check):
             "The matrix under the root has no root yet: the inner one is that of A, the outer one of the whole.":
                 distance + total - 2 * (a @ b).trace().item(),
             "Roots are taken element by element; the root of a matrix is another thing.":
-                distance + total - 2 * (a * b.T).clamp(min=0).sqrt().diagonal().sum().item(),
+                distance + total - 2 * (a @ b).clamp(min=0).sqrt().diagonal().sum().item(),
             "Only the variances of each axis are compared; the covariances count too.":
                 distance + (a.diagonal().sqrt() - b.diagonal().sqrt()).square().sum().item(),
             "The distance of the roots is not the distance: the best rotation between them is missing.":

@@ -32,8 +32,9 @@ class Neighbours(Check):
 
         def cover(part: str, n: int, m: int, dim: int, k: int, grid: bool = False) -> Case:
             if grid:  # whole numbers: samples lie on the edges of balls
-                real = torch.tensor([[0.0], [1.0], [3.0], [6.0], [10.0], [15.0]], dtype=F64) * draw.integer(1, 3)
-                arguments = {"real": real, "samples": real[[1, 3]].clone() - draw.integer(0, 1) * 0.0, "k": k}
+                unit = draw.integer(1, 3)
+                arguments = {"real": unit * torch.tensor([[0.0], [1.0], [3.0], [6.0], [10.0], [15.0]], dtype=F64),
+                             "samples": unit * torch.tensor([[-1.0], [5.0]], dtype=F64), "k": k}
             else:
                 spread = draw.number(0.4, 0.8)
                 arguments = {"real": draw.normal(n, dim), "samples": spread * draw.normal(m, dim) + 0.3, "k": k}
@@ -45,9 +46,9 @@ class Neighbours(Check):
         yield nearest("copies", 30, 40, (1, 4, 4), torch.float32, copied=3, offset=5.0)
         yield nearest("copies", 30, 30, (6,), torch.float64, copied=2)
         for part in ("coverage", "density"):
-            yield cover(part, 9, 6, 2, 1)
+            yield cover(part, 9, 6, 2, 2)
             yield cover(part, 12, 5, 2, 3)
-            yield cover(part, 8, 14, 1, 2)
+            yield cover(part, 8, 14, 1, 4)
             yield cover(part, 6, 2, 1, 1, grid=True)
 
     def judge(self, case: Case, result: object) -> str | None:
@@ -63,10 +64,10 @@ class Neighbours(Check):
         across = [min(table[i][j] for i in range(len(samples))) for j in range(len(reference))]
         known = {
             "This is the squared distance; take its root.": expected.square(),
-            "This is the distance to the farthest row; the nearest is asked for.": torch.tensor([max(row) for row in table]),
-            "This is the mean distance; the nearest is asked for.": torch.tensor([sum(row) / len(row) for row in table]),
-            "This is the distance of each reference row to the nearest sample; the samples' are asked for.": torch.tensor(across),
-            "This is the index of the nearest row; its distance is asked for.": torch.tensor([float(row.index(min(row))) for row in table]),
+            "This is the distance to the farthest row; the nearest is asked for.": torch.tensor([max(row) for row in table], dtype=F64),
+            "This is the mean distance; the nearest is asked for.": torch.tensor([sum(row) / len(row) for row in table], dtype=F64),
+            "This is the distance of each reference row to the nearest sample; the samples' are asked for.": torch.tensor(across, dtype=F64),
+            "This is the index of the nearest row; its distance is asked for.": torch.tensor([float(row.index(min(row))) for row in table], dtype=F64),
             "This is a mean over the components; the Euclidean distance adds their squares.": expected / math.sqrt(len(samples[0])),
         }
         problem = compare(result, expected, what="the distances", rtol=1e-9, atol=1e-9, known=known)
@@ -116,10 +117,10 @@ class Neighbours(Check):
                 "This is a count; the share of the real rows is asked for.": float(sum(map(any, inside))),
             })
         return compare(value, total(inside) / (k * m), what=what, rtol=1e-9, atol=1e-12, known={
-            "Coverage and density are exchanged.": coverage(inside),
             "The division by k is missing.": total(inside) / m,
             "The division by the number of samples is missing.": total(inside) / k,
             "The divisor has the number of real rows; it should have that of samples.": total(inside) / (k * n),
+            "Coverage and density are exchanged.": coverage(inside),
             itself: total(less) / (k * m),
             "The radius is the distance to neighbour k + 1.": total(more) / (k * m),
             "A sample on the edge of a ball counts too.": total(open_balls) / (k * m),
