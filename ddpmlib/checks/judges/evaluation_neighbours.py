@@ -46,9 +46,9 @@ class Neighbours(Check):
         yield nearest("copies", 30, 40, (1, 4, 4), torch.float32, copied=3, offset=5.0)
         yield nearest("copies", 30, 30, (6,), torch.float64, copied=2)
         for part in ("coverage", "density"):
-            yield cover(part, 9, 6, 2, 2)
-            yield cover(part, 12, 5, 2, 3)
-            yield cover(part, 8, 14, 1, 4)
+            yield cover(part, 11, 7, 2, 2)
+            yield cover(part, 13, 5, 2, 3)
+            yield cover(part, 7, 13, 1, 4)
             yield cover(part, 6, 2, 1, 1, grid=True)
 
     def judge(self, case: Case, result: object) -> str | None:
