@@ -103,14 +103,17 @@ class Neighbours(Check):
         value, what = result[which], f"the {case.part}"
         if not isinstance(value, float):
             return compare(value, 0.0, what=what) or f"{what} should be a float; .item() makes one of a tensor"
+        right = (coverage(inside), total(inside) / (k * m))
+        problem = compare(value, right[which], what=what, rtol=1e-9, atol=1e-12)
+        if problem and isinstance(result[1 - which], float) and all(math.isclose(a, b, abs_tol=1e-12) for a, b in zip(result, right[::-1])):
+            return f"{problem}\nCoverage and density are exchanged."
         itself = "The row itself counts as its first neighbour here; k other rows should."
         if case.part == "coverage":
             return compare(value, coverage(inside), what=what, rtol=1e-9, atol=1e-12, known={
-                "Coverage and density are exchanged.": total(inside) / (k * m),
+                "This is the share of samples in some ball (precision); the share of balls with a sample is asked for.": sum(reached) / m,
                 itself: coverage(less),
                 "The radius is the distance to neighbour k + 1.": coverage(more),
                 "A sample on the edge of a ball counts too.": coverage(open_balls),
-                "This is the share of samples in some ball (precision); the share of balls with a sample is asked for.": sum(reached) / m,
                 "The balls stand around the samples; they should stand around the real rows.": coverage(around),
                 "This is the share of real rows in some ball around a sample (recall).": sum(
                     any(row[i] for row in around) for i in range(n)) / n,
@@ -120,7 +123,6 @@ class Neighbours(Check):
             "The division by k is missing.": total(inside) / m,
             "The division by the number of samples is missing.": total(inside) / k,
             "The divisor has the number of real rows; it should have that of samples.": total(inside) / (k * n),
-            "Coverage and density are exchanged.": coverage(inside),
             itself: total(less) / (k * m),
             "The radius is the distance to neighbour k + 1.": total(more) / (k * m),
             "A sample on the edge of a ball counts too.": total(open_balls) / (k * m),
