@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from ddpmlib import ddpm, learner
+from ddpmlib import checkpoints, ddpm, learner
 from ddpmlib.images import ImageSet
 from ddpmlib.models import Model, draw_noise
 from ddpmlib.schedules import Schedule
@@ -49,8 +49,6 @@ class LabState(TrainingState):
 
     def save(self, path: str | os.PathLike, **facts: object) -> None:
         """Write a checkpoint, from which ``training_steps(..., resume=path)`` goes on."""
-        from ddpmlib import checkpoints
-
         checkpoints.save(path, self.net, ema=self.ema, optimizer=self.optimizer, step=self.step, generator=self.generator, **facts)
 
 
@@ -119,8 +117,6 @@ def training_steps(
     optimizer = torch.optim.Adam(net.parameters(), lr=peak)
     first = 1
     if resume is not None:
-        from ddpmlib import checkpoints
-
         first = checkpoints.restore(resume, net, ema=ema, optimizer=optimizer, generator=generator).step + 1
     net.train()
     try:

@@ -137,7 +137,7 @@ def frechet_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
     TypeError, ValueError
         if an argument has the wrong type, the shapes do not fit, or a set has fewer than two rows.
 
-    Source: Heusel et al. (2017), section 2; chapter 9, "The distance of two Gaussians".
+    Source: Heusel et al. (2017); chapter 9, "The distance of two Gaussians".
     """
     require_sets(a=a, b=b, least=2)
     ### BEGIN SOLUTION
@@ -193,7 +193,7 @@ def coverage_and_density(real: Float[Tensor, "n d"], samples: Float[Tensor, "m d
     TypeError, ValueError
         if an argument has the wrong type, the shapes do not fit, a set is empty, or k lies outside 1..n-1.
 
-    Source: Naeem et al. (2020), equations 5 and 6; chapter 9, "Coverage, density and copies".
+    Source: Naeem et al. (2020); chapter 9, "Coverage, density and copies".
     """
     require_sets(real=real, samples=samples, least=1)
     require_integer("k", k, low=1, high=len(real) - 1)
