@@ -9,7 +9,7 @@ A file is in the safetensors format, which cannot hold code. Its tensors are nam
 states give equal files, byte for byte.
 
 A file is written under a temporary name, forced to the disk and then renamed, so a process that is killed while it writes
-leaves the former file, or none, under the real name. A checksum tells a damaged file from a whole one.
+leaves the former file, or none, under the real name. A checksum tells a damaged file from a whole one (``checkpoint_files.py``).
 """
 
 from __future__ import annotations
@@ -19,31 +19,24 @@ import logging
 import os
 import platform
 import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from ddpmlib import checkpoint_files
+from ddpmlib.checkpoint_files import CheckpointError, kind, word
 from ddpmlib.validation import require_instance, require_integer
 
-FORMAT = 1  # a reader refuses files of a later format
-KEY = "ddpmlib.checkpoint"  # of the metadata; one key, since safetensors does not order several
 SHOWN = 2  # of the differences between a file and a model; the others are counted
 NAME = re.compile(r"step-(\d{8,})\.safetensors")
-OLDER = "use an older checkpoint: checkpoints.latest(folder) finds the newest whole one"
 REBUILD = "rebuild the network as the file's was, UNet(**checkpoints.load(path).settings), or choose another file"
 
 log = logging.getLogger(__name__)
 Weights = nn.Module | Mapping[str, Tensor]
 Generators = torch.Generator | Mapping[str, torch.Generator]
-
-
-class CheckpointError(ValueError):
-    """A file that is no checkpoint, is damaged, or does not fit; or a state that must not become one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +100,7 @@ def save(
     require_instance("model", model, nn.Module)
     path = Path(path)
     tensors = _prefixed("model", model.state_dict())
-    about: dict[str, object] = {"format": FORMAT, "step": require_integer("step", step, low=0)}
+    about: dict[str, object] = {"step": require_integer("step", step, low=0)}
     about["settings"] = getattr(model, "settings", None)
     about["facts"] = {"versions": {"python": platform.python_version(), "torch": str(torch.__version__)}, **facts}
     if ema is not None:
@@ -119,31 +112,9 @@ def save(
     tensors = {key: value.detach().cpu().clone(memory_format=torch.contiguous_format) for key, value in tensors.items()}
     _require_finite(path, tensors)
     tensors |= {f"generator/{name}": each.get_state().clone() for name, each in _named(generator).items()}
-    text = _json(about)
-    about["checksum"] = _checksum(text, tensors)
-    write_atomically(path, safetensors.torch.save(tensors, {KEY: json.dumps(about)}))
+    _require_json(about)
+    checkpoint_files.write(path, about, tensors)
     return path
-
-
-def write_atomically(path: str | os.PathLike, content: bytes) -> None:
-    """Write a file so that under its name there is, at every moment, the old content (or no file) or the new content, whole."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    if os.name == "posix":  # the new name is in the folder, which is to reach the disk too
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _packed_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module) -> tuple[dict, dict[str, Tensor]]:
@@ -171,13 +142,12 @@ def _require_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
                                   "checkpoint is intact: go on from it, with a smaller learning rate")
 
 
-def _json(about: dict) -> str:
+def _require_json(about: dict) -> None:
     for part in ("settings", "facts", "optimizer"):
         try:
             json.dumps(about.get(part))
         except TypeError as error:
             raise TypeError(f"{part} of a checkpoint must be of JSON's types (numbers, strings, lists, dictionaries): {error}") from None
-    return json.dumps(about)
 
 
 # reading
@@ -193,61 +163,13 @@ def load(path: str | os.PathLike) -> Checkpoint:
     CheckpointError
         if it is not a checkpoint, is truncated or damaged, or was written by a later version of the course.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: " + ("a folder, not a checkpoint; checkpoints.latest(folder) finds the newest in it"
-                                               if path.is_dir() else "there is no such file"))
-    content = path.read_bytes()
-    about = _about(path, content)
-    checksum = about.pop("checksum", None)
-    try:
-        tensors = safetensors.torch.load(content)
-    except safetensors.SafetensorError as error:
-        raise CheckpointError(f"{path} is damaged: its tensors cannot be read ({error}); {OLDER}") from None
-    if _checksum(json.dumps(about), tensors) != checksum:
-        raise CheckpointError(f"{path} is damaged: its content does not have the checksum that was saved with it; {OLDER}")
+    about, tensors = checkpoint_files.read(path)
     optimizer = about.get("optimizer")
     if optimizer is not None:
         optimizer = {"class": optimizer["class"], "groups": optimizer["groups"],
                      "state": _slots(_part(tensors, "optimizer"), optimizer["rest"])}
-    return Checkpoint(path, about["settings"], _part(tensors, "model"), _part(tensors, "ema") or None, optimizer, about["step"],
+    return Checkpoint(Path(path), about["settings"], _part(tensors, "model"), _part(tensors, "ema") or None, optimizer, about["step"],
                       _part(tensors, "generator"), about["facts"])
-
-
-def _about(path: Path, content: bytes) -> dict:
-    """The JSON of the file's metadata, after a look at whether the file has the length that its header announces."""
-    none = f"{path} is not a checkpoint of this course"
-    if not content:
-        raise CheckpointError(f"{path} is truncated: it has 0 bytes; {OLDER}")
-    safe = content[8:9] == b"{"  # after eight bytes, the length of the header, its JSON begins
-    if not safe and (content[:4] == b"PK\x03\x04" or content[:1] == b"\x80"):
-        raise CheckpointError(f"{none}: it is a pickle file, as torch.save writes it. Reading it could run code, so it is refused; "
-                              "load it where you trust it and save it with checkpoints.save")
-    if not safe:
-        raise CheckpointError(f"{none}: it is no safetensors file; expected a file that checkpoints.save wrote")
-    end = 8 + int.from_bytes(content[:8], "little")
-    if end > len(content):
-        raise CheckpointError(f"{path} is truncated: it has {len(content)} bytes, its header alone takes {end}; {OLDER}")
-    try:
-        header = json.loads(content[8:end])
-        metadata = header.pop("__metadata__", {})
-        length = end + max((int(each["data_offsets"][1]) for each in header.values()), default=0)
-        about = json.loads(metadata[KEY]) if KEY in metadata else None
-    except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:
-        raise CheckpointError(f"{path} is damaged: its header cannot be read ({error}); {OLDER}") from None
-    if about is None:
-        raise CheckpointError(f"{none}: it is a safetensors file without the metadata {KEY!r}; expected one that checkpoints.save "
-                              "wrote (safetensors.torch.load_file reads the tensors of any)")
-    version = about.get("format") if isinstance(about, dict) else None
-    if not isinstance(version, int):
-        raise CheckpointError(f"{path} is damaged: its metadata {KEY!r} names no format; {OLDER}")
-    if version > FORMAT:
-        raise CheckpointError(f"{path} has format {version}, and this version of the course reads up to {FORMAT}: update it, "
-                              "or read the file with the version that wrote it")
-    if len(content) != length:
-        wrong = "is truncated" if len(content) < length else "is damaged"
-        raise CheckpointError(f"{path} {wrong}: it has {len(content)} bytes, its header announces {length}; {OLDER}")
-    return about
 
 
 def restore(
@@ -303,11 +225,11 @@ def _require_fit(found: Checkpoint, name: str, saved: Mapping[str, Tensor], want
     wrong = []
     for key in [*wanted, *(key for key in saved if key not in wanted)]:
         if key not in saved:
-            wrong.append(f"{name}/{key} is missing, expected {_kind(wanted[key])}")
+            wrong.append(f"{name}/{key} is missing, expected {kind(wanted[key])}")
         elif key not in wanted:
-            wrong.append(f"{name}/{key} is unexpected: the file has {_kind(saved[key])}, the {name} nothing of this name")
-        elif _kind(saved[key]) != _kind(wanted[key]):
-            wrong.append(f"{name}/{key} is {_kind(saved[key])}, expected {_kind(wanted[key])}")
+            wrong.append(f"{name}/{key} is unexpected: the file has {kind(saved[key])}, the {name} nothing of this name")
+        elif kind(saved[key]) != kind(wanted[key]):
+            wrong.append(f"{name}/{key} is {kind(saved[key])}, expected {kind(wanted[key])}")
     if wrong:
         raise _unfit(found, wrong, _help(found, model, wrong))
 
@@ -357,9 +279,9 @@ def _require_slots(found: Checkpoint, name: str, had: dict, slots: set[str], par
     wrong = [f"optimizer/{name}/{slot} is missing, though other parameters have it" for slot in sorted(slots - {*had})]
     for slot, value in had.items():
         if isinstance(value, Tensor) and value.ndim and value.shape != parameter.shape:
-            wrong.append(f"optimizer/{name}/{slot} is {_kind(value)}, expected shape {tuple(parameter.shape)}")
+            wrong.append(f"optimizer/{name}/{slot} is {kind(value)}, expected shape {tuple(parameter.shape)}")
         if isinstance(value, Tensor) and value.ndim and value.dtype != parameter.dtype:
-            wrong.append(f"optimizer/{name}/{slot} is {_kind(value)}, expected dtype {_word(parameter.dtype)}")
+            wrong.append(f"optimizer/{name}/{slot} is {kind(value)}, expected dtype {word(parameter.dtype)}")
     if wrong:
         raise _unfit(found, wrong, again)
 
@@ -479,23 +401,6 @@ def _slots(tensors: Mapping[str, Tensor], rest: dict) -> dict[str, dict]:
     return state
 
 
-def _checksum(about: str, tensors: Mapping[str, Tensor]) -> int:
-    """The CRC-32 of the header's JSON and of the names, kinds and bytes of all tensors, in the order of their names."""
-    total = zlib.crc32(about.encode())
-    for key in sorted(tensors):
-        total = zlib.crc32(f"{key} {_kind(tensors[key])}".encode(), total)
-        total = zlib.crc32(tensors[key].reshape(-1).view(torch.uint8).numpy(), total)
-    return total
-
-
 def _like(old: object, value: object) -> object:
     """JSON has no tuples: a list becomes one again where one stood."""
     return tuple(value) if isinstance(old, tuple) and isinstance(value, list) else value
-
-
-def _kind(value: Tensor) -> str:
-    return f"{_word(value.dtype)} of shape {tuple(value.shape)}"
-
-
-def _word(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import safetensors.torch
 
-from ddpmlib import checkpoints, images
+from ddpmlib import checkpoint_files, checkpoints, images
 from ddpmlib.images import ImageSet
 from ddpmlib.runlog import RunLog
 from ddpmlib.trainer import SCHEDULES, Settings, Training, TrainError, draw_samples, plain
@@ -75,7 +75,7 @@ def train(
                 log.close()
             if samples and workers.first:
                 drawn, labels = draw_samples(run, samples)
-                checkpoints.write_atomically(out / "samples.safetensors", safetensors.torch.save({"images": drawn, "labels": labels}))
+                checkpoint_files.write_atomically(out / "samples.safetensors", safetensors.torch.save({"images": drawn, "labels": labels}))
             return last
     except (WorkersError, checkpoints.CheckpointError, OSError) as error:
         raise TrainError(str(error)) from error
@@ -84,7 +84,7 @@ def train(
 def _load(settings: Settings) -> ImageSet:
     try:
         return images.load(settings.data, "train", size=settings.size)
-    except (ValueError, ImportError) as error:
+    except (ValueError, ImportError, OSError) as error:
         raise TrainError(f"--data {settings.data}: {error}") from error
 
 

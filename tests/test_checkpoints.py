@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from ddpmlib import checkpoints
+from ddpmlib import checkpoint_files
 from ddpmlib.checkpoints import CheckpointError, checkpoint_path, latest, listed, load, prune, restore, save
 from ddpmlib.layers import UNet
 
@@ -226,14 +226,14 @@ def rewritten(path, *, tensors=None, about=None, metadata=None, stored_checksum=
     """The file with changed tensors or metadata, and the checksum that belongs to them unless the stored one is to stay."""
     content = path.read_bytes()
     header = json.loads(content[8:8 + int.from_bytes(content[:8], "little")])
-    loaded, saved = safetensors.torch.load(content), json.loads(header["__metadata__"][checkpoints.KEY])
+    loaded, saved = safetensors.torch.load(content), json.loads(header["__metadata__"][checkpoint_files.KEY])
     for change, value in ((tensors, loaded), (about, saved)):
         if change:
             change(value)
     if not stored_checksum:
         saved.pop("checksum")
-        saved["checksum"] = checkpoints._checksum(json.dumps(saved), loaded)
-    path.write_bytes(safetensors.torch.save(loaded, {checkpoints.KEY: json.dumps(saved)} if metadata is None else metadata))
+        saved["checksum"] = checkpoint_files.checksum(json.dumps(saved), loaded)
+    path.write_bytes(safetensors.torch.save(loaded, {checkpoint_files.KEY: json.dumps(saved)} if metadata is None else metadata))
 
 
 def cut(path, length):
@@ -261,7 +261,7 @@ WRONG = {
     "text": (lambda p: p.write_text("Dear diary, {}"), "is not a checkpoint of this course: it is no safetensors file"),
     "a pickle": (lambda p: torch.save({"a": 1}, p), "a pickle file.* could run code"),
     "other safetensors": (lambda p: safetensors.torch.save_file({"a": torch.ones(2)}, p), "without the metadata 'ddpmlib.checkpoint'"),
-    "odd metadata": (lambda p: rewritten(p, metadata={checkpoints.KEY: "[1]"}), "names no format"),
+    "odd metadata": (lambda p: rewritten(p, metadata={checkpoint_files.KEY: "[1]"}), "names no format"),
     "a later format": (lambda p: rewritten(p, about=lambda a: a.update(format=7)), "has format 7, .* reads up to 1: update it"),
     "a missing weight": (lambda p: rewritten(p, tensors=lambda t: t.pop("model/last.bias")),
                          r"does not fit: model/last.bias is missing, expected float32 of shape \(2,\). Nothing was changed"),
