@@ -25,9 +25,19 @@ def ours(scheduler):
     return [time + 1 for time in scheduler.timesteps.tolist()]
 
 
+class Steps:
+    """A number S of steps for which T // S is this gap."""
+
+    def __init__(self, gap):
+        self.gap = gap
+
+    def __rfloordiv__(self, T):
+        return self.gap
+
+
 def stepping(scheduler, t, s):
     """The scheduler, set so that its step from our time t ends at our time s: T // S is t - s."""
-    scheduler.num_inference_steps = scheduler.config.num_train_timesteps / (t - s + 0.5)
+    scheduler.num_inference_steps = Steps(t - s)
     return scheduler
 
 
