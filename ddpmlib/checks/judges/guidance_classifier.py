@@ -13,7 +13,7 @@ from .ddpm_training import NO_GRADIENT, noisy
 from .forward_inputs import distinct_times
 from .guidance_oracles import distinct_labels, one_hot, random_classifier, tables_of
 
-CLASSES = 4
+CLASSES = 5
 
 
 class NoisyClassifierLoss(Check):

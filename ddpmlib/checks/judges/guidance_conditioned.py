@@ -13,7 +13,7 @@ from .ddpm_training import NO_GRADIENT, mean_square, noisy
 from .forward_inputs import distinct_times
 from .guidance_oracles import component_noise, distinct_labels, mixture_noise, random_mixture, tables_of
 
-CLASSES = 4
+CLASSES = 6
 
 
 def network_of(draw: Draw, entries: int) -> dict[str, Tensor]:
@@ -37,7 +37,7 @@ class DroppedLabels(Check):
         for count in (4, 6):
             mask = torch.zeros(count, dtype=torch.bool)
             mask[torch.randperm(count, generator=draw.generator)[: count // 2]] = True
-            arguments = {"y": distinct_labels(draw, count, CLASSES), "dropped": mask, "null": draw.integer(4, 9)}
+            arguments = {"y": distinct_labels(draw, count, CLASSES), "dropped": mask, "null": draw.integer(CLASSES, CLASSES + 4)}
             yield Case("the labels", "drop_labels", arguments,
                        f"y = {arguments['y'].tolist()}, dropped = {mask.tolist()}, null = {arguments['null']}")
         for value in (False, True):
@@ -169,11 +169,10 @@ class GuidedNoise(Check):
             "The two noises have changed places: gamma = 1 should give eps_cond.": gamma * uncond + (1 - gamma) * cond,
             "The difference has the wrong sign.": uncond - gamma * (cond - uncond),
             "This is the step beyond only; it starts from eps_uncond.": gamma * (cond - uncond),
-            "This is eps_cond; gamma is ignored.": cond,
-            "This is eps_uncond; gamma is ignored.": uncond,
+            "This is eps_cond, as if gamma were 1.": cond,
+            "This is eps_uncond, as if gamma were 0.": uncond,
             "gamma multiplies eps_cond only; eps_uncond has the weight 1 - gamma.": uncond + gamma * cond,
             "gamma enters squared.": uncond + gamma**2 * (cond - uncond),
-            "gamma is kept between 0 and 1; guidance goes beyond.": uncond + min(max(gamma, 0.0), 1.0) * (cond - uncond),
         }
         if gamma in (0.0, 1.0):
             known = {words: value for words, value in known.items() if not words.startswith(("This is eps", "gamma"))}
@@ -254,15 +253,15 @@ class GuidedModel(Check):
             "This is Ho and Salimans' w in the place of gamma: gamma = 1 should give the conditional noise.": (1 + gamma) * cond - gamma * uncond,
             "The null class comes after the classes 0, ..., K - 1: it is net.classes; here it is 0.": mixed(zero),
             "The null class comes after the classes 0, ..., K - 1: it is K = net.classes, not K - 1.": mixed(last),
-            "This is the conditional noise; gamma is ignored.": cond,
-            "This is the unconditional noise; gamma is ignored.": uncond,
+            "This is the conditional noise, as if gamma were 1.": cond,
+            "This is the unconditional noise, as if gamma were 0.": uncond,
             "The difference has the wrong sign.": uncond - gamma * (cond - uncond),
             "All rows have the class of the first row.": mixed(uncond, answer(network, x.double(), t, y[:1].expand(len(y)))),
             "All rows have the time of the first row.": mixed(answer(network, x.double(), t[:1].expand(len(t)), null),
                                                               answer(network, x.double(), t[:1].expand(len(t)), y)),
         }
         if gamma in (0.0, 1.0):
-            known = {words: value for words, value in known.items() if "gamma is ignored" not in words}
+            known = {words: value for words, value in known.items() if "as if gamma" not in words}
         return compare_values(result["eps"], expected, "the guided noise", known)
 
     @staticmethod

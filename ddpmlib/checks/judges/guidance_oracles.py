@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -55,8 +54,8 @@ def random_classifier(draw: Draw, size: int, entries: int, classes: int = 4, hid
 
 
 def distinct_labels(draw: Draw, count: int, classes: int) -> Tensor:
-    """A class for each row; the first rows have different ones, and class 0 is not among them."""
-    return (torch.randperm(classes - 1, generator=draw.generator) + 1).repeat(-(-count // (classes - 1)))[:count]
+    """A class for each row; the first rows have different ones. The first class of all and the last one are not among them."""
+    return (torch.randperm(classes - 2, generator=draw.generator) + 1).repeat(-(-count // (classes - 2)))[:count]
 
 
 def tables_of(setting: Setting) -> dict[str, Tensor]:
@@ -104,7 +103,3 @@ def mixture_shares(setting: Setting, mixture: dict[str, Tensor], x: Tensor, t: T
         densities.append(weight * law.log_prob(x).sum(dim=1).exp())
     joint = torch.stack(densities, dim=1)
     return joint / joint.sum(dim=1, keepdim=True)
-
-
-def per_row(values: Iterable[Tensor]) -> Tensor:
-    return torch.stack(list(values))

@@ -14,7 +14,7 @@ from .guidance_oracles import (
     component_noise, distinct_labels, mixture_noise, model_of, random_classifier, random_mixture, spreads, tables_of,
 )
 
-CLASSES = 4
+CLASSES = 5
 
 
 class ClassifierGuidedModel(Check):
