@@ -128,9 +128,9 @@ def tilted_mean_formula():  # noqa: F811
     return m
 
 
-@mutant("11.9", "mean for both", says="The law of all x has the mean 0", keeps=VARIANCE + TIME)
+@mutant("11.9", "mean, exponents exchanged", says="The exponents are exchanged", keeps=VARIANCE + TIME)
 def tilted_mean_formula():  # noqa: F811
-    return (gamma * m / v + (1 - gamma) * m / u) / (gamma / v + (1 - gamma) / u)
+    return (1 - gamma) * m / u / (gamma / v + (1 - gamma) / u)
 
 
 @mutant("11.9", "tilt, then noise", says="This is the tilted law of x_0 with noise added", keeps=VARIANCE + CENTRE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 import sympy
 from sympy import sqrt
@@ -16,6 +17,20 @@ DATUM = {"g": (-2.0, 2.0), "s": (-3.0, 3.0), "abar": (0.1, 0.9)}
 MEAN = {"g": (-2.0, 2.0), "s": (-3.0, 3.0), "alpha_t": (0.3, 0.9), "abar": (0.1, 0.25)}
 TILTED = {"m": (-2.0, 2.0), "v": (0.2, 0.8), "u": (1.0, 2.0), "gamma": (1.2, 4.0)}
 GUIDED = {"v": (0.2, 0.8), "u": (1.0, 2.0), "gamma": (1.2, 4.0), "abar": (0.1, 0.9)}
+
+
+@cache
+def tilted(m: sympy.Expr, v: sympy.Expr, u: sympy.Expr, gamma: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
+    """Mean and variance of N(m, v)^gamma N(0, u)^(1 - gamma), normalised."""
+    x = sympy.Symbol("x", real=True)
+    return gaussian(gamma * (x - m) ** 2 / v + (1 - gamma) * x**2 / u, x)
+
+
+@cache
+def solved(equation: sympy.Expr, unknown: sympy.Symbol) -> sympy.Expr:
+    """The one solution of a linear equation."""
+    (solution,) = sympy.solve(equation, unknown)
+    return solution
 
 
 class ShiftedScore(Check):
@@ -35,7 +50,7 @@ class ShiftedScore(Check):
         if case.part == "the noise":
             eps, g, s, abar = (symbol(name, NOISE) for name in NOISE)
             spread = sqrt(1 - abar)
-            (expected,) = sympy.solve(-unknown / spread + eps / spread - s * g, unknown)
+            expected = solved(-unknown / spread + eps / spread - s * g, unknown)
             known = {
                 "The sign: noise points away from where the density is high, so it is minus a multiple of the score.": eps + spread * s * g,
                 "The score is the noise divided by the root sqrt(1 - abar), not by 1 - abar.": eps - (1 - abar) * s * g,
@@ -51,7 +66,7 @@ class ShiftedScore(Check):
         if case.part == "the datum":
             g, s, abar = (symbol(name, DATUM) for name in DATUM)
             shift = -sqrt(1 - abar) * s * g
-            (expected,) = sympy.solve(sqrt(abar) * unknown + sqrt(1 - abar) * shift, unknown)  # x_t does not move
+            expected = solved(sqrt(abar) * unknown + sqrt(1 - abar) * shift, unknown)  # x_t does not move
             known = {
                 "The datum moves the way of the gradient: less noise of that sign is taken away.": -expected,
                 "The noise changes by a root and enters with a root: together 1 - abar.": sqrt(1 - abar) / sqrt(abar) * s * g,
@@ -64,7 +79,7 @@ class ShiftedScore(Check):
         g, s, alpha, abar = (symbol(name, MEAN) for name in MEAN)
         before = abar / alpha
         weight = sqrt(before) * (1 - alpha) / (1 - abar)  # of x_0 in the posterior's mean
-        expected = sympy.simplify(weight * (1 - abar) / sqrt(abar) * s * g)
+        expected = weight * (1 - abar) / sqrt(abar) * s * g
         known = {
             "The mean moves the way of the gradient.": -expected,
             "The step divides by sqrt(alpha_t).": (1 - alpha) * s * g,
@@ -91,9 +106,9 @@ class Tilted(Check):
         yield Case("the guided variance at time t", "guided_variance_formula", {}, "the variance at time t", seed)
 
     def judge(self, case: Case, result: object) -> str | None:
-        draw, x = Draw(case.secret["seed"]), sympy.Symbol("x", real=True)
+        draw = Draw(case.secret["seed"])
         m, v, u, gamma = (symbol(name, TILTED) for name in TILTED)
-        mean, variance = gaussian(gamma * (x - m) ** 2 / v + (1 - gamma) * x**2 / u, x)
+        mean, variance = tilted(m, v, u, gamma)
         plain = {"for gamma = 1": {"gamma": 1}}
         if case.part == "the tilted variance":
             symbols = {name: TILTED[name] for name in ("v", "u", "gamma")}
@@ -117,7 +132,6 @@ class Tilted(Check):
                 "This is the mean of p(x | y) itself.": m,
                 "The exponents are exchanged.": (1 - gamma) * m / u * variance,
                 "The exponent gamma of the class's precision is missing above.": m / v * variance,
-                "The law of all x has the mean 0, so it enters below only.": (gamma * m / v + (1 - gamma) * m / u) * variance,
                 "The exponent of p(x) is 1 - gamma, with this sign.": gamma * m / v / (gamma / v + (gamma - 1) / u),
                 "m is divided by the variance v, not multiplied.": gamma * m * v * variance,
                 "The exponent of p(x | y) is gamma; here it is 1 + gamma, as with Ho and Salimans' w.":
@@ -126,19 +140,19 @@ class Tilted(Check):
             return compare_expression(result, mean, TILTED, draw, known=known, special=plain)
         v, u, gamma, abar = (symbol(name, GUIDED) for name in GUIDED)
         narrow, wide = abar * v + 1 - abar, abar * u + 1 - abar
-        expected = gaussian(gamma * x**2 / narrow + (1 - gamma) * x**2 / wide, x)[1]
-        tilted = gaussian(gamma * x**2 / v + (1 - gamma) * x**2 / u, x)[1]
+        zero = sympy.Integer(0)
+        expected, early = tilted(zero, narrow, wide, gamma)[1], tilted(zero, v, u, gamma)[1]
         known = {
             "This is the tilted law of x_0 with noise added; asked for is the tilt of the two laws that have the noise already.":
-                abar * tilted + 1 - abar,
-            "This is the tilted law at time 0; at time t both laws have noise.": tilted,
+                abar * early + 1 - abar,
+            "This is the tilted law at time 0; at time t both laws have noise.": early,
             "This is the precision; the variance is its reciprocal.": 1 / expected,
             "Precisions are weighted, not variances.": gamma * narrow + (1 - gamma) * wide,
             "The variance of x_t has abar times that of x_0, not its root.":
                 1 / (gamma / (sqrt(abar) * v + 1 - abar) + (1 - gamma) / (sqrt(abar) * u + 1 - abar)),
             "The variance of the noise is 1 - abar, without a root.":
                 1 / (gamma / (abar * v + sqrt(1 - abar)) + (1 - gamma) / (abar * u + sqrt(1 - abar))),
-            "The noise of x_t is missing: its variance 1 - abar is added.": abar * tilted,
+            "The noise of x_t is missing: its variance 1 - abar is added.": abar * early,
             "Only the class's law has noise here.": 1 / (gamma / narrow + (1 - gamma) / u),
             "The exponents are exchanged.": 1 / ((1 - gamma) / narrow + gamma / wide),
             "The exponent of p(x_t) is 1 - gamma, with this sign.": 1 / (gamma / narrow + (gamma - 1) / wide),
