@@ -1,7 +1,7 @@
 """Judge an answer that is a formula.
 
 A student's SymPy expression comes as text. It is read here by a small grammar of its own (numbers, the exercise's symbols,
-``+ - * / **``, ``sqrt``, ``exp``, ``log``), never by ``eval`` or ``sympify``, so that an answer cannot run code.
+``+ - * / **``, ``sqrt``, ``exp``, ``log``, ``sin``, ``cos``), never by ``eval`` or ``sympify``, so that an answer cannot run code.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .plain import Expression, Raised
 from .run import TimeLimit, time_limit
 
 _OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
-_FUNCTIONS = {"sqrt": sympy.sqrt, "exp": sympy.exp, "log": sympy.log}
+_FUNCTIONS = {"sqrt": sympy.sqrt, "exp": sympy.exp, "log": sympy.log, "sin": sympy.sin, "cos": sympy.cos}
 _MAX_NODES = 400
 _MAX_EXPONENT = 12
 _MAX_DIGITS = 30
@@ -72,7 +72,7 @@ def _build(node: ast.AST, symbols: Mapping[str, tuple[float, float]]) -> sympy.E
             return _OPERATORS[type(op)](_build(left, symbols), _build(right, symbols))
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _FUNCTIONS:
             return _FUNCTIONS[name](_build(argument, symbols))
-    raise ValueError(f"cannot read {ast.unparse(node)[:80]!r}; use numbers, symbols, + - * / **, sqrt, exp and log")
+    raise ValueError(f"cannot read {ast.unparse(node)[:80]!r}; use numbers, symbols, + - * / **, sqrt, exp, log, sin and cos")
 
 
 def compare_expression(

@@ -115,7 +115,7 @@ class DdimSample(Check):
 
         yield case("with noise", (2, 3), random_times(draw, 4, T), draw.number(0.3, 0.8))
         yield case("with noise", (2, 3, 2), random_times(draw, 3, T), 1.0)
-        yield case("eta = 0", (2, 3), random_times(draw, 4, T), 0.0, noise=False)
+        yield case("eta = 0", (2, 3), random_times(draw, 3, T), 0.0, noise=False)
         yield case("eta = 0", (3,), [T - 1, 2], 0.0, noise=False)
         yield case("eta = 0", (2, 2), [T], 0.0)
         yield case("all times, eta = 1", (2, 3), list(range(T, 0, -1)), 1.0)
@@ -151,6 +151,8 @@ class DdimSample(Check):
             return f"the result is a list of {len(sample)}, the whole path; return x_0 alone"
         if case.part == "precision":
             problem = compare_precision(sample, expected, "x_0", given["x_T"], "x_T")
+        elif compare_values(sample, expected, "x_0") is None:
+            return None
         else:
             known = self._known(setting, x_T, times, eta, noise)
             known = {words: value for words, value in known.items() if not torch.allclose(value, expected, rtol=1e-6, atol=1e-6)}
@@ -177,8 +179,9 @@ class DdimSample(Check):
             gap = max(T // len(times), 1)
             known["The walk ends at the last of the times; the step from there to time 0 is missing."] = walk(
                 setting, x_T, times[:-1], eta, noise, ends=times[1:])
-            known["Each step ends T // S earlier, as in diffusers; it should end at the next of the times."] = walk(
-                setting, x_T, times, eta, noise, ends=[max(t - gap, 0) for t in times])
+            if gap > 1:
+                known["Each step ends T // S earlier, as in diffusers; it should end at the next of the times."] = walk(
+                    setting, x_T, times, eta, noise, ends=[max(t - gap, 0) for t in times])
         if noise is not None:
             flat = iter(range(len(times)))
             known |= {
@@ -229,6 +232,8 @@ class DdimInvert(Check):
             return f"the result is a list of {len(end)}, the whole path; return its end alone"
         if case.part == "precision":
             return compare_precision(end, expected, "the end of the walk", given["x0"], "x0")
+        if compare_values(end, expected, "the end of the walk") is None:
+            return None
         down = list(zip(times, [*times[1:], 0]))
         known = {
             "The model is asked at t, where the step ends; it should be asked at s, where x_s is.": climb(setting, x0, pairs, lambda s, t: t),
@@ -248,7 +253,7 @@ class DdimInvert(Check):
         known = {words: value for words, value in known.items() if not torch.allclose(value, expected, rtol=1e-6, atol=1e-6)}
         problem = compare_values(end, expected, "the end of the walk", known)
         called, asked = result["called"], [max(s, 1) for s, _ in pairs]
-        if problem is not None and "\n" not in problem and isinstance(called, Tensor) and called.tolist() != asked:
+        if "\n" not in problem and isinstance(called, Tensor) and called.tolist() != asked:
             return f"{problem}\nThe model should be asked at the times {asked}; it was asked at {called.tolist()}."
         return problem
 
@@ -294,6 +299,8 @@ class Slerp(Check):
         expected = torch.stack([turned(u, v, share) for u, v in zip(first, second)]).reshape(a.shape)
         if case.part == "precision":
             return compare_precision(result, expected, "the points", a, "a")
+        if compare_values(result, expected, "the points") is None:
+            return None
         known = {words: value.reshape(a.shape) for words, value in self._known(first, second, share).items()}
         if a.ndim > 2:
             known["The angle is that of the last axis; each image is one long vector."] = arc(
@@ -323,7 +330,8 @@ class Slerp(Check):
             "This is the mixture that keeps the variance, sqrt(1 - share) a + sqrt(share) b.":
                 math.sqrt(1 - share) * a + math.sqrt(share) * b,
             "The angle is taken for a right one; each pair of rows has its own.": arc(a, b, share, torch.tensor(math.pi / 2, dtype=F64)),
-            "Where the angle is 0 this is 0/0; there a and b are equal, and so is what lies between.": arc(a, b, share, theta),
+            "Where the angle is 0 this is 0/0; there a and b are equal, and so is what lies between.":
+                arc(a, b, share, theta).where((a != b).any(dim=1, keepdim=True), math.nan),
         }
         if len(a) == a.shape[1]:
             known["The angle is between columns; each row of the batch is a vector."] = arc(a.T, b.T, share, angle(a.T, b.T)).T
