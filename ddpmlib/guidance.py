@@ -233,7 +233,7 @@ def drop_labels(y: Int[Tensor, "batch"], dropped: Bool[Tensor, "batch"], null: i
     Source: Ho and Salimans (2022), Algorithm 1; chapter 11, "A class that is told now and then".
     """
     y = require_classes("y", y)
-    require_mask("dropped", dropped, y)
+    dropped = require_mask("dropped", dropped, y)
     null = require_integer("null", null, low=0)
     raise NotImplementedError("Exercise 11.6: write drop_labels in ddpmlib/guidance.py")
 
@@ -283,7 +283,7 @@ def joint_loss(
     require_same_shape(x0=x0, noise=noise)
     t = row_times("t", t, x0, schedule.T)
     y = require_classes("y", y, x0)
-    require_mask("dropped", dropped, y)
+    dropped = require_mask("dropped", dropped, y)
     raise NotImplementedError("Exercise 11.6: write joint_loss in ddpmlib/guidance.py")
 
 
@@ -413,10 +413,11 @@ def require_classes(name: str, y: object, x: Tensor | None = None, classes: int 
     return y if x is None else y.to(x.device)
 
 
-def require_mask(name: str, mask: object, y: Tensor) -> None:
-    """Raise unless ``mask`` is a boolean tensor of the shape of ``y``."""
+def require_mask(name: str, mask: object, y: Tensor) -> Bool[Tensor, "batch"]:
+    """The mask, on the device of ``y``; raise unless it is a boolean tensor of the shape of ``y``."""
     if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
         found = f"dtype {mask.dtype}" if isinstance(mask, Tensor) else type(mask).__name__
         raise TypeError(f"{name} must be a boolean tensor of shape ({len(y)},), got {found}")
     if mask.shape != y.shape:
         raise ValueError(f"{name} must have the shape of y, {tuple(y.shape)}, got {tuple(mask.shape)}")
+    return mask.to(y.device)
