@@ -114,7 +114,9 @@ class DroppedLabels(Check):
 
     @staticmethod
     def _judge_labels(case: Case, y: Tensor, mask: Tensor, result: object) -> str | None:
-        null = case.arguments["null"]
+        null, kept, result = case.arguments["null"], result["kept"], result["told"]
+        if not kept:
+            return "the labels y have been changed: they are the caller's data, and the next epoch needs them; make a new tensor"
         if isinstance(result, Tensor) and result.is_floating_point():
             return f"the labels should stay integers, to look up a row of the network's table; got dtype {result.dtype}"
         expected = torch.tensor([null if out else label for label, out in zip(y.tolist(), mask.tolist())])

@@ -144,9 +144,11 @@ def classifier_guided_step(
     return [module.classifier_guided_step(plain, judge, x_t, t, y, scale, schedule, noise, variance) for _ in range(2)]
 
 
-def drop_labels(module, y: Tensor, dropped: Tensor, null: int) -> object:
-    """The labels that are told."""
-    return module.drop_labels(y, dropped, null)
+def drop_labels(module, y: Tensor, dropped: Tensor, null: int) -> dict:
+    """The labels that are told, and whether the given ones are still what they were."""
+    before = y.clone()
+    told = module.drop_labels(y, dropped, null)
+    return {"told": told, "kept": bool(torch.equal(before, y))}
 
 
 def joint_loss(module, tables: dict, network: dict, x0: Tensor, y: Tensor, t: int | Tensor, noise: Tensor, dropped: Tensor) -> dict:

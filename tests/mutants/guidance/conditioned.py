@@ -17,6 +17,12 @@ def drop_labels(y, dropped, null):
     return torch.where(dropped, y, torch.full_like(y, null))
 
 
+@mutant("11.6", "in place", says="the labels y have been changed", keeps=("gradient", "precision"))
+def drop_labels(y, dropped, null):  # noqa: F811
+    y[dropped] = null
+    return y
+
+
 @mutant("11.6", "class 0", says="The dropped rows get the class 0", keeps=LOSS)
 def drop_labels(y, dropped, null):  # noqa: F811
     return y * ~dropped
