@@ -161,9 +161,12 @@ class ClassifierGradient(Check):
             column[row, own] += 1
         known = {
             "This is the gradient of -log p; the sign is the other one.": -right,
-            "This is the gradient of the loss: of minus the mean over the batch. Each row has a gradient of its own, of log p.": -right / count,
-            "The gradient is divided by the number of rows: a mean over the batch stands where each row has a gradient of its own.": right / count,
-            "This is the gradient of the logit of y; log p also has minus the logarithm of the sum of exponentials.": tables.pull(x, t, label),
+            "This is the gradient of the loss: of minus the mean over the batch. Each row has a gradient of its own, of log p.":
+                -right / count,
+            "The gradient is divided by the number of rows: a mean over the batch stands where each row has a gradient of its own.":
+                right / count,
+            "This is the gradient of the logit of y; log p also has minus the logarithm of the sum of exponentials.":
+                tables.pull(x, t, label),
             "This is the gradient of the probability p(y | x); its logarithm is asked for.": right * chosen,
             "This is the gradient of the log-probabilities of all classes together; only the row's own class counts.":
                 tables.pull(x, t, 1 - CLASSES * probabilities),

@@ -95,8 +95,10 @@ class DroppedLabels(Check):
             "All rows are told their class; the dropped ones should get the null class.": mean_square(error(y)),
             "No row is told its class; only the dropped ones should get the null class.": mean_square(error(every)),
             "The mask is read the other way round: True says that the class is dropped.": mean_square(error(none)),
-            "The null class of this network is its number of classes; here it is taken to be 0.": mean_square(error(torch.where(mask, 0, y))),
-            "The null class comes after the classes 0, ..., K - 1: it is K, not K - 1.": mean_square(error(torch.where(mask, CLASSES - 1, y))),
+            "The null class of this network is its number of classes; here it is taken to be 0.":
+                mean_square(error(torch.where(mask, 0, y))),
+            "The null class comes after the classes 0, ..., K - 1: it is K, not K - 1.":
+                mean_square(error(torch.where(mask, CLASSES - 1, y))),
             "The dropped rows are left out of the loss; they train the null class.": error(y)[~mask].square().mean(),
             "The dropped rows count nothing; they train the null class.": (kept * error(y)).square().mean(),
             "This is the sum of the squares; the mean over all elements is asked for.": error(told).square().sum(),
@@ -252,7 +254,8 @@ class GuidedModel(Check):
         zero, last = (answer(network, x.double(), t, torch.full_like(y, label)) for label in (0, CLASSES - 1))
         known = {
             "The two answers have changed places: is the batch split in the order in which it was put together?": mixed(cond, uncond),
-            "This is Ho and Salimans' w in the place of gamma: gamma = 1 should give the conditional noise.": (1 + gamma) * cond - gamma * uncond,
+            "This is Ho and Salimans' w in the place of gamma: gamma = 1 should give the conditional noise.":
+                (1 + gamma) * cond - gamma * uncond,
             "The null class comes after the classes 0, ..., K - 1: it is net.classes; here it is 0.": mixed(zero),
             "The null class comes after the classes 0, ..., K - 1: it is K = net.classes, not K - 1.": mixed(last),
             "This is the conditional noise, as if gamma were 1.": cond,
@@ -269,7 +272,8 @@ class GuidedModel(Check):
     @staticmethod
     def _judge_calls(asked: list[Tensor], y: Tensor) -> str | None:
         if len(asked) != 1:
-            return (f"one call of the guided model should call the network once, with both questions in one batch; it called it {len(asked)} times")
+            return ("one call of the guided model should call the network once, with both questions in one batch; "
+                    f"it called it {len(asked)} times")
         wanted = sorted([*y.tolist(), *[CLASSES] * len(y)])
         if sorted(asked[0].tolist()) != wanted:
             return f"the network should be asked each row once with its class and once with the null class; it was told {asked[0].tolist()}"

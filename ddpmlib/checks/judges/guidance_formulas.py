@@ -84,9 +84,11 @@ class ShiftedScore(Check):
             "The mean moves the way of the gradient.": -expected,
             "The step divides by sqrt(alpha_t).": (1 - alpha) * s * g,
             "The step divides by sqrt(alpha_t), with a root.": (1 - alpha) / alpha * s * g,
-            "The change of the noise has a root sqrt(1 - abar) that cancels the one in the step.": (1 - alpha) / sqrt(alpha) / sqrt(1 - abar) * s * g,
+            "The change of the noise has a root sqrt(1 - abar) that cancels the one in the step.":
+                (1 - alpha) / sqrt(alpha) / sqrt(1 - abar) * s * g,
             "beta_t enters the mean as it is, without a root.": sqrt(1 - alpha) / sqrt(alpha) * s * g,
-            "This is the shift with the small variance beta-tilde_t in the place of what the step has.": (1 - alpha) * (1 - before) / (1 - abar) * s * g,
+            "This is the shift with the small variance beta-tilde_t in the place of what the step has.":
+                (1 - alpha) * (1 - before) / (1 - abar) * s * g,
             "This is the shift of the datum; in the mean of x_{t-1} the datum has a weight.": (1 - abar) / sqrt(abar) * s * g,
             "The scale s is missing.": expected / s,
         }
@@ -115,7 +117,8 @@ class Tilted(Check):
             known = {
                 "This is the precision; the variance is its reciprocal.": 1 / variance,
                 "Precisions are weighted, not variances.": gamma * v + (1 - gamma) * u,
-                "The exponents are multiplied with the precisions; here they multiply the variances below.": 1 / (1 / (gamma * v) + 1 / ((1 - gamma) * u)),
+                "The exponents are multiplied with the precisions; here they multiply the variances below.":
+                    1 / (1 / (gamma * v) + 1 / ((1 - gamma) * u)),
                 "This is v^gamma u^(1 - gamma): the powers belong to the densities, not to the variances.": v**gamma * u ** (1 - gamma),
                 "The exponent of p(x) is 1 - gamma, with this sign.": 1 / (gamma / v + (gamma - 1) / u),
                 "The factor p(x)^(1 - gamma) is missing.": v / gamma,
