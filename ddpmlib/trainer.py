@@ -160,7 +160,10 @@ def make_net(settings: Settings, data: ImageSet) -> UNet:
 
 
 def draw_samples(run: Training, number: int) -> tuple[Tensor, Tensor]:
-    """``number`` samples of each class with the averaged weights, by chapter 7's sampler, and their classes; on the CPU."""
+    """``number`` samples of each class with the averaged weights, by chapter 7's sampler, and their classes; on the CPU.
+
+    A network that is told no classes has as many samples, with -1 in place of a class.
+    """
     run.ema.eval()
     generator = torch.Generator().manual_seed(run.settings.seed)
     labels = torch.arange(run.data.classes).repeat_interleave(number)
@@ -170,7 +173,7 @@ def draw_samples(run: Training, number: int) -> tuple[Tensor, Tensor]:
         x_T = torch.randn(len(y), *run.data.images.shape[1:], generator=generator).to(run.device, run.net.dtype)
         x = ddpm.ancestral_sample(lambda x_t, t: run.ema(x_t, t, *classes), x_T, run.schedule, generator=generator)
         drawn.append(x.float().cpu())
-    return torch.cat(drawn), labels
+    return torch.cat(drawn), labels if run.settings.conditional else torch.full_like(labels, -1)
 
 
 def _require_possible(settings: Settings, data: ImageSet, workers: Workers) -> None:

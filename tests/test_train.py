@@ -22,7 +22,7 @@ from ddpmlib.layers import UNet
 from ddpmlib.runlog import RunLog, all_records, read_log
 from ddpmlib.schedules import Schedule
 from ddpmlib.train import main, parser, train
-from ddpmlib.trainer import Settings, Training, TrainError
+from ddpmlib.trainer import Settings, Training, TrainError, draw_samples
 from ddpmlib.workers import Workers, WorkersError, find_device
 
 SMALL = Settings(steps=8, batch_size=6, warmup=2, channels=(8, 16), heads=2, timesteps=20, seed=3)
@@ -88,6 +88,16 @@ def test_training_learns_and_writes_what_it_does(tmp_path):
 def test_classes_may_be_left_out():
     run = Training(dataclasses.replace(SMALL, conditional=False), DATA)
     assert run.net.classes is None and math.isfinite(run.step())
+    images, labels = draw_samples(run, 2)
+    assert images.shape == (6, 1, 4, 4) and labels.tolist() == [-1] * 6
+
+
+def test_a_terminal_shows_how_far_the_run_is(tmp_path, monkeypatch, capsys):
+    train(SMALL, tmp_path / "a", data=DATA)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    train(SMALL, tmp_path / "b", data=DATA)
+    assert "8/8" in capsys.readouterr().err
 
 
 def test_labels_are_dropped_as_often_as_is_said():
