@@ -7,6 +7,7 @@ Each is a file of weights in ``ddpmlib/pretrained`` (safetensors, which cannot h
 command, from what code and on what machine it was made, and what it measures. The networks compute with your own ``unet.py``.
 
     python -m ddpmlib.pretrained train digits --seed 0     # make it again: minutes
+    python -m ddpmlib.pretrained measure digits            # measure it again, and write the numbers into its card
     python -m ddpmlib.pretrained cards                     # write README.md anew from the cards
 """
 
@@ -29,9 +30,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from ddpmlib import classifiers, ddpm, images
+from ddpmlib import classifiers, ddim, ddpm, images
 from ddpmlib.layers import UNet
-from ddpmlib.models import draw_noise
+from ddpmlib.models import conditioned, draw_noise
 from ddpmlib.schedules import Schedule
 from ddpmlib.training import TrainingState
 
@@ -180,17 +181,33 @@ def train(name: str, *, seed: int = 0, steps: int | None = None, folder: Path = 
     path = folder / f"{name}.safetensors"
     save_file({key: value.contiguous() for key, value in net.state_dict().items()}, path)
     path.chmod(0o644)  # safetensors writes files that nobody else may read
-    path.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    _write_card(folder, facts)
     return path
+
+
+def _write_card(folder: Path, facts: dict[str, object]) -> None:
+    (folder / f"{facts['name']}.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
 def measure(name: str, net: nn.Module) -> dict[str, float]:
     """What a card says of a network, measured: always the same noise and the same images."""
+    from ddpmlib.checks.judges import acceptance  # not at hand where the student's code alone is run
+
     held_out = images.load_digits("test")
     if not _recipe(name).diffuses:
         judge = classifiers.NetworkJudge(net)
         return {"held-out accuracy": classifiers.accuracy(judge, held_out.images, held_out.labels)}
-    return {"held-out loss": held_out_loss(net, held_out)}
+    samples, labels = drawn(net)
+    numbers = acceptance.measure(samples, labels)
+    return {"held-out loss": held_out_loss(net, held_out)} | {key: round(value, 4) for key, value in numbers.items()}
+
+
+def drawn(net: UNet, *, per_class: int = 50, steps: int = 20, seed: int = 0):
+    """Images of every class and their labels: DDIM with eta = 0, always from the same noise."""
+    labels = torch.arange(net.classes).repeat_interleave(per_class)
+    x_T = torch.randn(len(labels), *net.settings["shape"], generator=torch.Generator().manual_seed(seed))
+    times = ddim.time_subsequence(T, steps)
+    return ddim.ddim_sample(conditioned(net, labels), x_T, Schedule.linear(T), times), labels
 
 
 @torch.no_grad()
@@ -206,8 +223,12 @@ def held_out_loss(net: UNet, data: images.ImageSet, *, repeats: int = 4, seed: i
 
 
 def _commit() -> str:
-    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=FOLDER.parent, capture_output=True, text=True)
-    return found.stdout.strip() or "unknown"
+    """The commit of the code, and whether the library differs from it."""
+    def git(*command: str) -> str:
+        return subprocess.run(["git", *command], cwd=FOLDER.parent, capture_output=True, text=True).stdout.strip()
+
+    changed = git("status", "--porcelain", "--", "*.py")
+    return (git("rev-parse", "HEAD") or "unknown") + (", with changes" if changed else "")
 
 
 def _hardware() -> str:
@@ -241,11 +262,16 @@ def main(arguments: list[str] | None = None) -> int:
     training.add_argument("--seed", type=int, default=0)
     training.add_argument("--steps", type=int, help="fewer or more than the recipe says")
     training.add_argument("--folder", type=Path, default=FOLDER, help="where to write (default: %(default)s)")
+    again = commands.add_parser("measure", help="measure a shipped network again, and write the numbers into its card")
+    again.add_argument("name", choices=RECIPES)
     commands.add_parser("cards", help="write README.md anew from the cards")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     if options.command == "train":
         print(train(options.name, seed=options.seed, steps=options.steps, folder=options.folder))
+    elif options.command == "measure":
+        loaded = load(options.name)
+        _write_card(FOLDER, card(options.name) | {"metrics": measure(options.name, loaded[0] if isinstance(loaded, tuple) else loaded)})
     else:
         (FOLDER / "README.md").write_text(cards(), encoding="utf-8")
     return 0

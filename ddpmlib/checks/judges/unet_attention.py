@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 import torch
 from torch import Tensor
 
+from ddpmlib.layer_inputs import groups_of
+
 from ..judging import Case, Check, Draw, compare
 from .unet_oracles import attend, compare_closely, compare_gradients, gradients, normalise, random_state, twice
 
@@ -171,7 +173,7 @@ def layer_output(
     pixels, d = height * width, c // heads
     entry = entry or (lambda part, head, k: part * c + head * d + k)
     place = place or (lambda head, k: head * d + k)
-    normal = normalise(x, min(8, c), p["norm.weight"], p["norm.bias"]) if norm else x
+    normal = normalise(x, groups_of(c), p["norm.weight"], p["norm.bias"]) if norm else x
     images = []
     for image in normal:
         rows = image.reshape(pixels, c) if scrambled_in else torch.stack([image[:, i, j] for i in range(height) for j in range(width)])

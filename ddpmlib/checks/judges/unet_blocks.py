@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
+from ddpmlib.layer_inputs import groups_of
+
 from ..judging import Case, Check, Draw, compare
 from .unet_oracles import (
     F64, compare_closely, compare_gradients, convolve, gradients, normalise, random_state, silu, twice,
@@ -188,7 +190,7 @@ def block_output(p: Mapping[str, Tensor], x: Tensor, emb: Tensor, *, tell: str =
     """The block's output; the options are its known variants. None where a variant does not fit the shapes."""
     def norm(h: Tensor, name: str) -> Tensor | None:
         weight = p[f"{name}.weight"]
-        return normalise(h, min(8, len(weight)), weight, p[f"{name}.bias"]) if h.shape[1] == len(weight) else None
+        return normalise(h, groups_of(len(weight)), weight, p[f"{name}.bias"]) if h.shape[1] == len(weight) else None
 
     def conv(h: Tensor, name: str) -> Tensor:
         return convolve(h, p[f"{name}.weight"], p[f"{name}.bias"])

@@ -97,8 +97,7 @@ class Condition(Check):
     parts = {"no classes": 1, "classes": 1, "no class told": 2, "some told, some not": 1, "gradient": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
-        settings = {"shape": [1, 2, 2], "channels": [2], "attention": [False], "heads": 1}
-        dim, classes = 8, draw.integer(3, 5)
+        dim, classes = 8, draw.integer(3, 5)  # dim is four times the width
 
         def case(part: str, y: list[int] | None, classes: int | None = classes, call: str = "condition") -> Case:
             state = {"time.0.weight": 0.4 * draw.normal(dim, dim), "time.0.bias": 0.4 * draw.normal(dim),
@@ -106,7 +105,7 @@ class Condition(Check):
             if classes is not None:
                 state["label.weight"] = draw.normal(classes + 1, dim)
             t = torch.tensor([draw.integer(1, 20), draw.integer(21, 1000), draw.integer(100, 1000)])
-            arguments = {"settings": settings | {"classes": classes}, "state": state, "t": t, "y": None if y is None else torch.tensor(y)}
+            arguments = {"settings": {"width": 2, "classes": classes}, "state": state, "t": t, "y": None if y is None else torch.tensor(y)}
             told = "no y" if y is None else f"y = {y}"
             if call != "condition":
                 arguments["probe"] = draw.normal(3, dim)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
+from ddpmlib.layer_inputs import groups_of
+
 from ..judging import Case, Check, Draw
 from .unet_oracles import compare_closely, compare_gradients, convolve, gradients, normalise, silu, twice
 
@@ -140,7 +142,7 @@ def net_output(
         return layer(up["resample"], back) if late else back
 
     h = from_below(0, convolve(x, net["first.weight"], net["first.bias"]))
-    groups = min(8, h.shape[1])
+    groups = groups_of(h.shape[1])
     if swap:
         h = normalise(silu(h), groups, net["norm.weight"], net["norm.bias"])
     else:
