@@ -9,6 +9,16 @@ from torch import Tensor
 
 from ddpmlib.validation import require_instance, require_integer, require_tensor, require_times
 
+GROUPS = 8  # of channels that are normalised together
+
+
+def groups_of(channels: int) -> int:
+    """How many groups the layers make of their channels: 8, or fewer, so that a group has two channels at least.
+
+    In a group of one channel the normalisation would take away what a block adds to the channel: it would be told nothing.
+    """
+    return max(1, min(GROUPS, channels // 2))
+
 
 def require_layer(name: str, layer: object, kind: str) -> None:
     """Raise TypeError unless ``layer`` is an object of the class ``kind`` of ``ddpmlib.layers``."""
@@ -127,7 +137,7 @@ def require_positive_integers(name: str, values: object, length: int | None = No
     return [require_integer(f"{name}[{i}]", value, low=1) for i, value in enumerate(values)]
 
 
-def require_widths(channels: list[int], attention: object, heads: object, groups: int) -> list[bool]:
+def require_widths(channels: list[int], attention: object, heads: object) -> list[bool]:
     """Raise unless every level's channels fall into groups, and into heads where there is attention; return ``attention`` as a list."""
     if isinstance(attention, str) or not isinstance(attention, Sequence):
         raise TypeError(f"attention must be a sequence of booleans, got {type(attention).__name__}")
@@ -135,8 +145,8 @@ def require_widths(channels: list[int], attention: object, heads: object, groups
         raise ValueError(f"attention must have {len(channels)} entries, one for each level, got {list(attention)}")
     require_integer("heads", heads, low=1)
     for i, (width, attends) in enumerate(zip(channels, attention)):
-        if width % min(groups, width) or 2 * width % min(groups, 2 * width):
-            raise ValueError(f"channels[{i}] must be divisible by {groups} (or at most {groups // 2}), for the groups of the "
+        if width % groups_of(width) or 2 * width % groups_of(2 * width):
+            raise ValueError(f"channels[{i}] must be a multiple of 8, or one of 1, 2, 3, 4, 6 and 12, for the groups of the "
                              f"normalisation, got {width}")
         if attends and width % heads:
             raise ValueError(f"heads must divide channels[{i}] = {width}, as that level has attention, got {heads}")

@@ -13,10 +13,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from ddpmlib import unet
-from ddpmlib.layer_inputs import require_halving_shape, require_positive_integers, require_widths
+from ddpmlib.layer_inputs import groups_of, require_halving_shape, require_positive_integers, require_widths
 from ddpmlib.validation import require_integer
-
-GROUPS = 8  # of channels that are normalised together
 
 
 class ResidualBlock(nn.Module):
@@ -27,17 +25,17 @@ class ResidualBlock(nn.Module):
     Parameters
     ----------
     c_in, c_out
-        the number of channels that come and go. Channels are normalised in groups: 8 groups, or each channel alone if there are at most 8.
+        the number of channels that come and go. Channels are normalised in 8 groups, or in fewer, of two channels each.
     dim
         the length of a row of ``emb``, which says the time (and the class).
     """
 
     def __init__(self, c_in: int, c_out: int, dim: int):
         super().__init__()
-        self.norm1 = nn.GroupNorm(min(GROUPS, c_in), c_in)
+        self.norm1 = nn.GroupNorm(groups_of(c_in), c_in)
         self.conv1 = nn.Conv2d(c_in, c_out, 3, padding=1)
         self.project = nn.Linear(dim, c_out)
-        self.norm2 = nn.GroupNorm(min(GROUPS, c_out), c_out)
+        self.norm2 = nn.GroupNorm(groups_of(c_out), c_out)
         self.conv2 = zeroed(nn.Conv2d(c_out, c_out, 3, padding=1))
         self.skip = nn.Identity() if c_in == c_out else nn.Conv2d(c_in, c_out, 1)
 
@@ -59,7 +57,7 @@ class SelfAttention(nn.Module):
         if require_integer("channels", channels, low=1) % require_integer("heads", heads, low=1):
             raise ValueError(f"heads must divide the {channels} channels, got {heads}")
         self.heads = heads
-        self.norm = nn.GroupNorm(min(GROUPS, channels), channels)
+        self.norm = nn.GroupNorm(groups_of(channels), channels)
         self.qkv = nn.Linear(channels, 3 * channels)
         self.out = zeroed(nn.Linear(channels, channels))
 
@@ -111,7 +109,7 @@ class UNet(nn.Module):
         super().__init__()
         channels = require_positive_integers("channels", channels)
         shape = require_halving_shape("shape", shape, len(channels))
-        attention = require_widths(channels, attention, heads, GROUPS)
+        attention = require_widths(channels, attention, heads)
         if classes is not None:
             require_integer("classes", classes, low=1)
         self.settings = {"shape": shape, "channels": channels, "attention": attention, "heads": heads, "classes": classes, "seed": seed}
@@ -135,7 +133,7 @@ class UNet(nn.Module):
             self.down.append(Level(ResidualBlock(width, width, dim), attend[0], halve))
             self.up.insert(0, Level(ResidualBlock(2 * width, width, dim), attend[1], double))
         self.middle = nn.ModuleList([ResidualBlock(bottom, bottom, dim)])
-        self.norm = nn.GroupNorm(min(GROUPS, top), top)
+        self.norm = nn.GroupNorm(groups_of(top), top)
         self.last = zeroed(nn.Conv2d(top, colours, 3, padding=1))
 
     @property

@@ -8,8 +8,10 @@ runs, its last state stands.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import matplotlib.pyplot as plt
+from torch import Tensor
 
 from ddpmlib import plotting
 from ddpmlib.training import TrainingState
@@ -54,6 +56,11 @@ class LiveLoss:
         """The figure of this moment."""
         figure, (bar, axis) = plt.subplots(2, 1, figsize=(7, 3), height_ratios=(1, 16))
         plt.close(figure)  # or the notebook would show it once more
+        self.fill(bar, axis)
+        return figure
+
+    def fill(self, bar, axis) -> None:
+        """Draw the progress bar and the losses into two axes."""
         done = len(self.losses)
         bar.barh(0, self.steps, color="#DDDDDD")
         bar.barh(0, done, color=plotting.MODEL)
@@ -65,6 +72,41 @@ class LiveLoss:
             axis.axhline(self.floor, color="black", linestyle="--", linewidth=1, label="floor")
         axis.set(xlim=(0, self.steps), ylim=(0, 1.05), xlabel="step", ylabel="loss")
         axis.legend(loc="upper right", ncols=3)
+
+
+class LiveLab(LiveLoss):
+    """The loss so far, and below it samples of the network as it is: ``update(state)`` after every step.
+
+    Parameters
+    ----------
+    steps, redraws, floor
+        as for ``LiveLoss``.
+    draw
+        a function of the state that returns up to 20 images; it is called at each redraw, and not outside a notebook.
+    """
+
+    def __init__(self, steps: int, draw: Callable[[TrainingState], Tensor], *, redraws: int = 8, floor: float | None = None):
+        self.draw, self.images, self.seen = draw, None, 0
+        super().__init__(steps, redraws=redraws, floor=floor)
+
+    def update(self, state: TrainingState) -> None:
+        """Note the loss; now and then, and at the end, draw samples and redraw the picture."""
+        if self.handle is not None and (state.step % self.every == 0 or state.step == self.steps):
+            self.images, self.seen = self.draw(state), state.step
+        super().update(state)
+
+    def picture(self):
+        """The figure of this moment."""
+        figure = plt.figure(figsize=(7, 4.6))
+        plt.close(figure)
+        losses, grid = figure.subfigures(2, 1, height_ratios=(3, 1.6))
+        self.fill(*losses.subplots(2, 1, height_ratios=(1, 16)))
+        axes = grid.subplots(2, 10).ravel()
+        for axis in axes:
+            axis.axis("off")
+        if self.images is not None:
+            plotting.show_images(self.images[:20], axes=axes[:len(self.images)])
+            grid.suptitle(f"samples after {self.seen} steps", fontsize=10)
         return figure
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 import torch
 from torch import Tensor
 
+from ddpmlib.layer_inputs import groups_of
+
 from ..judging import Case, Check, Draw, compare
 from .unet_oracles import attend, compare_closely, compare_gradients, gradients, normalise, random_state, twice
 
@@ -67,8 +69,10 @@ class Attention(Check):
             "The scores are not divided by sqrt(d).": weighted(1.0),
             "The scores are divided by d; it should be its root.": weighted(1 / d),
             "The scores are multiplied by sqrt(d); they should be divided by it.": weighted(math.sqrt(d)),
-            "The scores are divided by the root of the number of keys; it should be the root of d, the length of a query.": weighted(m**-0.5),
-            "The scores are divided by the root of the length of a value; it should be the length of a query.": weighted(e**-0.5),
+            "The scores are divided by the root of the number of keys; it should be the root of d, the length of a query.":
+                weighted(m**-0.5),
+            "The scores are divided by the root of the length of a value; it should be the length of a query.":
+                weighted(e**-0.5),
             "The softmax is over the queries; for each query it should be over the keys.": weighted(axis=-2),
             "The softmax is over the first axis; it should be over the keys.": weighted(axis=0),
             "The softmax is over all pairs at once; each query has its own.": torch.softmax(whole, -1).reshape(scores.shape) @ v,
@@ -171,7 +175,7 @@ def layer_output(
     pixels, d = height * width, c // heads
     entry = entry or (lambda part, head, k: part * c + head * d + k)
     place = place or (lambda head, k: head * d + k)
-    normal = normalise(x, min(8, c), p["norm.weight"], p["norm.bias"]) if norm else x
+    normal = normalise(x, groups_of(c), p["norm.weight"], p["norm.bias"]) if norm else x
     images = []
     for image in normal:
         rows = image.reshape(pixels, c) if scrambled_in else torch.stack([image[:, i, j] for i in range(height) for j in range(width)])

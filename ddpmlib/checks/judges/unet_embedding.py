@@ -11,6 +11,8 @@ from ..judging import Case, Check, Draw, compare
 from .unet_oracles import F64, compare_closely, compare_gradients, embedding_rows, gradients, silu, twice
 
 FEW = ("The angles have too few digits: at large times they must be computed in float32 at least, whatever the dtype of the result.")
+IN_ITS_DTYPE = ("The values are right to single precision only: compute frequencies and angles in the dtype that is "
+                "asked for.")
 WRONG_DTYPE = "the result should have the dtype {}, got {}"
 
 
@@ -53,7 +55,7 @@ class TimeEmbedding(Check):
         if named is not None and "\n" in named:
             return named
         if dtype == "float64" and compare(first, expected, rtol=0, atol=1e-3) is None:
-            return f"{problem}\nThe values are right to single precision only: compute frequencies and angles in the dtype that is asked for."
+            return f"{problem}\n{IN_ITS_DTYPE}"
         return f"{problem}\n{FEW}" if dtype == "float16" else problem
 
     @staticmethod
@@ -97,8 +99,7 @@ class Condition(Check):
     parts = {"no classes": 1, "classes": 1, "no class told": 2, "some told, some not": 1, "gradient": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
-        settings = {"shape": [1, 2, 2], "channels": [2], "attention": [False], "heads": 1}
-        dim, classes = 8, draw.integer(3, 5)
+        dim, classes = 8, draw.integer(3, 5)  # dim is four times the width
 
         def case(part: str, y: list[int] | None, classes: int | None = classes, call: str = "condition") -> Case:
             state = {"time.0.weight": 0.4 * draw.normal(dim, dim), "time.0.bias": 0.4 * draw.normal(dim),
@@ -106,7 +107,7 @@ class Condition(Check):
             if classes is not None:
                 state["label.weight"] = draw.normal(classes + 1, dim)
             t = torch.tensor([draw.integer(1, 20), draw.integer(21, 1000), draw.integer(100, 1000)])
-            arguments = {"settings": settings | {"classes": classes}, "state": state, "t": t, "y": None if y is None else torch.tensor(y)}
+            arguments = {"settings": {"width": 2, "classes": classes}, "state": state, "t": t, "y": None if y is None else torch.tensor(y)}
             told = "no y" if y is None else f"y = {y}"
             if call != "condition":
                 arguments["probe"] = draw.normal(3, dim)

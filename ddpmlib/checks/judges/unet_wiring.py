@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
+from ddpmlib.layer_inputs import groups_of
+
 from ..judging import Case, Check, Draw
 from .unet_oracles import compare_closely, compare_gradients, convolve, gradients, normalise, silu, twice
 
@@ -83,7 +85,8 @@ class Wiring(Check):
                 "On the way up resampling comes after the block; it should come first.": other(late=True),
                 "Every level up gets the images kept at the lowest level; each has its own.": other(order="last"),
                 "Every level up gets the images kept at the highest level; each has its own.": other(order="first"),
-                "The levels of the way up are taken from the top; they go from the lowest resolution to the full one.": other(upside_down=True),
+                "The levels of the way up are taken from the top; they go from the lowest resolution to the full one.":
+                    other(upside_down=True),
             }
         return {words: value for words, value in known.items() if value is not None}
 
@@ -105,8 +108,8 @@ def layer(values: Mapping[str, Tensor] | None, h: Tensor, emb: Tensor | None = N
 
 
 def net_output(
-    net: Net, x: Tensor, emb: Tensor, *, norm: bool = True, act: bool = True, swap: bool = False, behind: bool = True, kept: str = "attended",
-    middle: int | None = None, attend=("down", "up"), early=(), told: Mapping[str, Tensor] | None = None, order: str = "stack",
+    net: Net, x: Tensor, emb: Tensor, *, norm: bool = True, act: bool = True, swap: bool = False, behind: bool = True,
+    kept: str = "attended", middle: int | None = None, attend=("down", "up"), early=(), told: Mapping[str, Tensor] | None = None, order: str = "stack",
     late: bool = False, upside_down: bool = False,
 ) -> Tensor:
     """The network's output by recursion over the levels; the options are its known variants."""
@@ -140,7 +143,7 @@ def net_output(
         return layer(up["resample"], back) if late else back
 
     h = from_below(0, convolve(x, net["first.weight"], net["first.bias"]))
-    groups = min(8, h.shape[1])
+    groups = groups_of(h.shape[1])
     if swap:
         h = normalise(silu(h), groups, net["norm.weight"], net["norm.bias"])
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,17 +17,17 @@ def time_embedding(module, t: Tensor, dim: int, dtype: str, **options) -> list:
     """The embedding in a dtype, and again."""
     if dtype != "float32":
         options["dtype"] = DTYPES[dtype]
-    return [module.time_embedding(t, dim, **options) for _ in range(2)]
+    return _twice(lambda: module.time_embedding(t, dim, **options))
 
 
 def group_norm(module, **arguments) -> list:
     """The normalised images, and again."""
-    return [module.group_norm(**arguments) for _ in range(2)]
+    return _twice(lambda: module.group_norm(**arguments))
 
 
 def attention(module, q: Tensor, k: Tensor, v: Tensor) -> list:
     """What is found, and again."""
-    return [module.attention(q, k, v) for _ in range(2)]
+    return _twice(lambda: module.attention(q, k, v))
 
 
 def gradients_of_group_norm(module, probe: Tensor, groups: int, **inputs: Tensor) -> dict:
@@ -41,7 +43,7 @@ def gradients_of_attention(module, probe: Tensor, **inputs: Tensor) -> dict:
 def residual_block(module, sizes: list, state: dict, x: Tensor, emb: Tensor) -> list:
     """The block's output, and again."""
     block = _loaded(layers.ResidualBlock(*sizes), state)
-    return [module.residual_block(block, x, emb) for _ in range(2)]
+    return _twice(lambda: module.residual_block(block, x, emb))
 
 
 def gradients_of_block(module, sizes: list, state: dict, x: Tensor, emb: Tensor, probe: Tensor) -> dict:
@@ -53,7 +55,7 @@ def gradients_of_block(module, sizes: list, state: dict, x: Tensor, emb: Tensor,
 def self_attention(module, heads: int, state: dict, x: Tensor, q: Tensor) -> dict:
     """The layer's output, twice, and what the student's own ``attention`` makes of some numbers."""
     block = _loaded(layers.SelfAttention(x.shape[1], heads), state)
-    found = [module.self_attention(block, x) for _ in range(2)]
+    found = _twice(lambda: module.self_attention(block, x))
     return {"found": found, "own": _own(lambda: module.attention(q, q.flip(0), q.square()))}
 
 
@@ -67,7 +69,7 @@ def condition(module, settings: dict, state: dict, t: Tensor, y: Tensor | None) 
     """What the blocks are told, twice, and the student's own embedding of the times."""
     net = _told_net(settings, state)
     given = () if y is None else (y,)
-    found = [module.condition(net, t, *given) for _ in range(2)]
+    found = _twice(lambda: module.condition(net, t, *given))
     return {"found": found, "own": _own(lambda: module.time_embedding(t, net.dim, dtype=net.dtype))}
 
 
@@ -80,7 +82,7 @@ def gradients_of_condition(module, settings: dict, state: dict, t: Tensor, y: Te
 def unet(module, net: dict, x: Tensor, emb: Tensor) -> list:
     """The network's output, and again."""
     made = _wired_net(net, x, emb)
-    return [module.unet(made, x, emb) for _ in range(2)]
+    return _twice(lambda: module.unet(made, x, emb))
 
 
 def gradients_of_unet(module, net: dict, x: Tensor, emb: Tensor, probe: Tensor) -> dict:
@@ -127,8 +129,7 @@ class PlainBlock(nn.Module):
 def _wired_net(net: dict, x: Tensor, emb: Tensor) -> layers.UNet:
     """A U-Net of plain layers."""
     width = len(net["first.bias"])
-    levels = len(net["down"])
-    made = layers.UNet(x.shape[1:], channels=[width] * levels, attention=[False] * levels).to(x.dtype)
+    made = _empty_net(x.shape[1], width, None).to(x.dtype)
     made.dim = emb.shape[1]
     made.down, made.up = (nn.ModuleList(_level(level) for level in net[way]) for way in ("down", "up"))
     made.middle = nn.ModuleList(PlainBlock(**block) for block in net["middle"])
@@ -138,6 +139,11 @@ def _wired_net(net: dict, x: Tensor, emb: Tensor) -> layers.UNet:
     return made
 
 
+@functools.cache  # a net takes longer to make than all the rest of a case; whoever gets it puts his own tensors into it
+def _empty_net(colours: int, width: int, classes: int | None) -> layers.UNet:
+    return layers.UNet((colours, 2, 2), channels=[width], attention=[False], classes=classes)
+
+
 def _level(level: dict) -> layers.Level:
     attention, resample = (nn.Identity() if layer is None else PlainLayer(**layer) for layer in (level["attention"], level["resample"]))
     return layers.Level(PlainBlock(**level["block"]), attention, resample)
@@ -145,7 +151,7 @@ def _level(level: dict) -> layers.Level:
 
 def _told_net(settings: dict, state: dict) -> layers.UNet:
     """A U-Net of which ``time`` and ``label`` have the given parameters."""
-    net = layers.UNet(**settings).to(next(iter(state.values())).dtype)
+    net = _empty_net(1, settings["width"], settings["classes"]).to(next(iter(state.values())).dtype)
     net.load_state_dict(state, strict=False)
     return net
 
@@ -153,6 +159,12 @@ def _told_net(settings: dict, state: dict) -> layers.UNet:
 def _loaded(layer: nn.Module, state: dict) -> nn.Module:
     layer.to(next(iter(state.values())).dtype).load_state_dict(state)
     return layer
+
+
+def _twice(call) -> list:
+    """Two results of a call; the first is copied, so that a second call cannot change it."""
+    first = call()
+    return [first.clone() if isinstance(first, Tensor) else first, call()]
 
 
 def _own(call) -> object:
