@@ -123,5 +123,16 @@ def test_fingerprint_follows_the_exercises_of_the_chapter_only(tmp_path):
     assert fingerprint(chapter, tmp_path, reference=False) != before
 
 
+def test_fingerprint_follows_the_weights_that_a_chapter_loads(tmp_path):
+    shutil.copytree(ROOT / "ddpmlib", tmp_path / "ddpmlib")
+    chapter = tmp_path / "chapter.md"
+    chapter.write_text("---\nkernelspec: {display_name: Python 3, language: python, name: python3}\n---\n\n"
+                       "```{code-cell} ipython3\nfrom ddpmlib import pretrained\n```\n")
+    before = fingerprint(chapter, tmp_path, reference=False)
+    path = tmp_path / "ddpmlib" / "pretrained" / "digits.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    assert fingerprint(chapter, tmp_path, reference=False) != before
+
+
 def test_squeezed_text_has_no_white_space():
     assert squeezed(" a\n\tb c ") == "abc"

@@ -31,9 +31,15 @@ def fingerprint(chapter: Path, root: Path, *, reference: bool) -> str:
         return digest.hexdigest()
     exercises = chapter_exercises(trees, chapter.stem, root)
     digest.update(json.dumps(exercises, sort_keys=True).encode())
-    for path in closure(trees, exercises, Finder(root, reference)):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    for module in closure(trees, exercises, Finder(root, reference)):
+        for path in (module, *weights(module)):
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+def weights(module: Path) -> list[Path]:
+    """The files of weights that belong to a module: those in the folder of its name."""
+    return sorted(module.with_suffix("").glob("*.safetensors"))
 
 
 def code_trees(chapter: Path) -> list[ast.Module]:
