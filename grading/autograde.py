@@ -8,6 +8,7 @@ and the points as the cell's output, where nbgrader and its feedback look for th
 from __future__ import annotations
 
 import copy
+import functools
 import glob
 import os
 import re
@@ -19,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
+import nbgrader.api
 import nbgrader.apps.api
 import nbgrader.apps.autogradeapp
 from nbformat.v4 import new_output
@@ -133,6 +135,7 @@ class CourseAutograde(Autograde):
     new_seeds = Bool(False, help="Draw new cases where the same submission is graded again.").tag(config=True)
     only = List([], help="Grade these exercises anew and keep the verdicts on the others.").tag(config=True)
     students = List([], help="Grade these students only (all by default).").tag(config=True)
+    figures = Bool(False, help="Also run the notebook's other cells, except those tagged `long`, in the sandbox.").tag(config=True)
     outcome = Dict({}, help="What became of each student's submission: 'graded', 'kept', or an error.")
     warm: Sandbox | None = None  # a sandbox that outlives a converter: the workers of a class set it
 
@@ -156,6 +159,12 @@ class CourseAutograde(Autograde):
             if self._sandbox is not type(self).warm:
                 self._sandbox.close()
             shutil.rmtree(self._clean, ignore_errors=True)
+
+    @property
+    def exclude_overwriting(self) -> dict[str, list[str]]:
+        """The assignment's given files stay out of ``autograded/``: no code is run there, and each student would get a hundred."""
+        names = [path.relative_to(self._source).as_posix() for path in self._source.rglob("*") if path.is_file()]
+        return {self.coursedir.assignment_id: names}
 
     @property
     def _source(self) -> Path:
@@ -232,6 +241,11 @@ class CourseAutograde(Autograde):
 
 def _record(graded: Graded) -> dict:
     return {**graded.record(), "report": graded.report(), "source": graded.source}
+
+
+def keep_engine() -> None:
+    """Let all gradebooks of this process share the engine of their database, which keeps what it has compiled."""
+    nbgrader.api.create_engine = functools.cache(nbgrader.api.create_engine)
 
 
 def install() -> None:

@@ -68,7 +68,7 @@ class Limits:
     disk: int = 64 << 20
     file: int = 32 << 20
     processes: int = 32
-    result: int = 32 << 20
+    result: int = 8 << 20
     printed: int = 20_000
 
     @classmethod
