@@ -70,9 +70,10 @@ def grade_class(
         outcome.kept = [student for student in waiting if student in known and is_graded(
             ROOT / "submitted" / student / chapter, ROOT / "autograded" / student / chapter)]
         waiting = [student for student in waiting if student not in set(outcome.kept)]
-    orders = [{"student": student, "force": True, "only": list(exercises), "new_seeds": new_seeds, "figures": figures} for student in waiting]
+    orders = [{"student": student, "force": True, "only": list(exercises), "new_seeds": new_seeds} for student in waiting]
+    options = [name for name, chosen in (("figures", figures), ("unprotected", not sandbox)) if chosen]
     if orders:
-        _distribute(orders, outcome, workers or os.cpu_count() or 1, scheduler, sandbox, progress or (lambda *_: None))
+        _distribute(orders, outcome, workers or os.cpu_count() or 1, scheduler, options, progress or (lambda *_: None))
     outcome.seconds = time.monotonic() - start
     return outcome
 
@@ -95,7 +96,7 @@ def prepare_gradebook(chapter: str) -> set[str]:
     return {row[0] for row in rows}
 
 
-def _distribute(orders: list[dict], outcome: Outcome, workers: int, scheduler: str | None, sandbox: bool, progress: Callable) -> None:
+def _distribute(orders: list[dict], outcome: Outcome, workers: int, scheduler: str | None, options: list[str], progress: Callable) -> None:
     """Send the orders to the workers and note what comes back."""
     import cloudpickle
     import dask
@@ -107,7 +108,7 @@ def _distribute(orders: list[dict], outcome: Outcome, workers: int, scheduler: s
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is told in the end, submission by submission
     dask.config.set({"distributed.scheduler.allowed-failures": 20, "distributed.comm.timeouts.connect": "30s"})
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    plugin = cluster.GraderPlugin(str(ROOT), outcome.chapter, sandbox, environment, SUBMISSION_SECONDS)
+    plugin = cluster.GraderPlugin(str(ROOT), outcome.chapter, options, environment, SUBMISSION_SECONDS)
     local = None if scheduler else LocalCluster(
         n_workers=min(workers, len(orders)), threads_per_worker=1, processes=False, dashboard_address=None)  # the graders are processes
     try:

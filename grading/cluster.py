@@ -24,8 +24,8 @@ class GraderPlugin(WorkerPlugin):
 
     name = "grader"
 
-    def __init__(self, folder: str, chapter: str, sandbox: bool, environment: dict[str, str], seconds: float):
-        self.folder, self.chapter, self.sandbox, self.environment, self.seconds = folder, chapter, sandbox, environment, seconds
+    def __init__(self, folder: str, chapter: str, options: list[str], environment: dict[str, str], seconds: float):
+        self.folder, self.chapter, self.options, self.environment, self.seconds = folder, chapter, options, environment, seconds
 
     def setup(self, worker) -> None:
         self.lock, self.process = threading.Lock(), None
@@ -38,7 +38,7 @@ class GraderPlugin(WorkerPlugin):
         self.ready = False
         self.unread = b""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "grading.worker", self.chapter, str(self.sandbox)], cwd=self.folder, stdin=subprocess.PIPE,
+            [sys.executable, "-m", "grading.worker", self.chapter, *self.options], cwd=self.folder, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, env={**os.environ, **self.environment})
 
     def _stop(self) -> None:

@@ -31,6 +31,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .assemble import students_files
+from .inside.cells import PRELOADED
 from .inside.server import DONE, LENGTH, READY, STOP
 from .inside.submission import FRAME, Cut
 
@@ -41,6 +42,8 @@ _USER = 61_947  # whom submissions run as where the grader is root; any number t
 _START_SECONDS, _STOP_SECONDS = 180.0, 10.0
 ENDED = ("returned", "died", "too slow", "too large", "too much memory", "lost")
 
+_HELP = ("It needs user namespaces, which some containers and kernels forbid, and a Python that all users can read where the grader is root. "
+         "To run students' code unprotected, say --no-sandbox (python -m grading autograde) or NBGRADER_SANDBOX=off (nbgrader autograde).")
 _CHECKS = '''"""What is left of the checks where nothing is judged."""
 
 from .notebook import source, uses
@@ -92,16 +95,24 @@ def exercise_job(number: str, packed_requests: bytes) -> dict:
     return {"kind": "exercise", "number": number, "cases": packed_requests.decode()}
 
 
+def cells_job(cells: Sequence[str], seconds: float) -> dict:
+    """The job of running a notebook's cells; it returns a packed list of each cell's outputs (``inside/cells.py``)."""
+    return {"kind": "cells", "cells": list(cells), "seconds": seconds}
+
+
 def sources_job(numbers: Sequence[str]) -> dict:
     """The job of finding the student's code of exercises; it returns a packed list of texts."""
     return {"kind": "sources", "numbers": list(numbers)}
 
 
 class Sandbox:
-    """A warm grader for the submissions of one assignment; ``isolated=False`` runs them unprotected, as this user."""
+    """A warm grader for the submissions of one assignment; ``isolated=False`` runs them unprotected, as this user.
 
-    def __init__(self, assignment: Path, *, isolated: bool = True):
-        self.assignment, self.isolated = assignment, isolated
+    ``figures`` has what draws figures imported before.
+    """
+
+    def __init__(self, assignment: Path, *, isolated: bool = True, figures: bool = False):
+        self.assignment, self.isolated, self.figures = assignment, isolated, figures
         self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
         self._folder: Path | None = None
@@ -126,7 +137,7 @@ class Sandbox:
         if self.isolated and shutil.which("bwrap") is None:
             raise SandboxUnavailable(
                 "bubblewrap (the command bwrap) is not installed, so students' code cannot be kept apart from this machine. "
-                "Install it (Debian, Ubuntu: apt-get install bubblewrap), or say --no-sandbox to run their code unprotected.")
+                f"Install it (Debian, Ubuntu: apt-get install bubblewrap). {_HELP}")
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="grading-"))
             stage_library(self.assignment, self._folder / "given" / "ddpmlib")
@@ -143,7 +154,7 @@ class Sandbox:
         if self._receive(_START_SECONDS) != READY or not self._self_test():
             said = self._log()
             self._stop()
-            raise SandboxUnavailable(f"the sandbox does not work here: {said or 'it did not start'}")
+            raise SandboxUnavailable(f"the sandbox does not work here: {said or 'it did not start'}\n{_HELP}")
 
     def close(self) -> None:
         self._stop()
@@ -226,7 +237,7 @@ class Sandbox:
     def _command(self, control: int, user: int | None) -> list[str]:
         given = "/grading/given" if self.isolated else str(self._folder / "given")
         start = (f"import sys; sys.path.insert(0, {given!r}); from inside.server import main; "
-                 f"main({control}, {user}, {self.isolated}, {_modules_used(self.assignment)!r})")
+                 f"main({control}, {user}, {self.isolated}, {_modules_used(self.assignment)!r}, {list(PRELOADED) if self.figures else []!r})")
         python = [sys.executable, "-I", "-B", "-c", start]
         return [*_bubblewrap(self._folder / "given", self._environment()), "--", *python] if self.isolated else python
 

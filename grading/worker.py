@@ -1,6 +1,6 @@
 """A grader of a class: a process that grades the submissions that it is told to, with a warm sandbox, in the course's folder.
 
-``python -m grading.worker <chapter> <sandbox>`` reads an order a line from standard input and writes a report a line to standard output,
+``python -m grading.worker <chapter> [figures] [unprotected]`` reads an order a line from standard input and writes a report a line to standard output,
 both JSON. It ends when standard input does, also in the middle of a submission, and the sandbox ends with it.
 """
 
@@ -27,12 +27,12 @@ _IN_THE_WAY = ("OperationalError", "IntegrityError", "InvalidEntry", "FlushError
 class Grader:
     """Grades submissions of one chapter, one after the other."""
 
-    def __init__(self, chapter: str, *, sandbox: bool):
+    def __init__(self, chapter: str, *, sandbox: bool, figures: bool):
         from nbgrader.apps import NbGraderAPI
         from traitlets.config.loader import PyFileConfigLoader
 
         config = PyFileConfigLoader("nbgrader_config.py", path=os.getcwd()).load_config()
-        config.CourseAutograde.sandbox = sandbox
+        config.CourseAutograde.sandbox, config.CourseAutograde.figures = sandbox, figures
 
         from .autograde import CourseAutograde, keep_engine
         from .sandbox import Sandbox
@@ -43,7 +43,7 @@ class Grader:
         self.api.log.setLevel(logging.WARNING)
         self.api.log.propagate = False
         self.api.coursedir.db_url = patient(self.api.coursedir.db_url)
-        self.sandbox = CourseAutograde.warm = Sandbox(Path("source", chapter).resolve(), isolated=sandbox)
+        self.sandbox = CourseAutograde.warm = Sandbox(Path("source", chapter).resolve(), isolated=sandbox, figures=figures)
         self.sandbox.start()
 
     def grade(self, order: dict) -> dict:
@@ -65,7 +65,7 @@ class Grader:
 
         with temp_attrs(self.api.coursedir, assignment_id=self.chapter, student_id=order["student"]):
             converter = CourseAutograde(coursedir=self.api.coursedir, parent=self.api)
-            for name in ("force", "only", "new_seeds", "figures"):
+            for name in ("force", "only", "new_seeds"):
                 if name in order:
                     setattr(converter, name, order[name])
             told = capture_log(converter)
@@ -106,7 +106,7 @@ def main() -> None:
     os.dup2(2, 1)  # whatever is printed while grading must not get between the reports
     with os.fdopen(answer_to, "w", encoding="utf-8") as reports:
         try:
-            grader = Grader(sys.argv[1], sandbox=sys.argv[2] == "True")
+            grader = Grader(sys.argv[1], sandbox="unprotected" not in sys.argv[2:], figures="figures" in sys.argv[2:])
         except Exception as error:
             print(json.dumps({"cannot": f"{type(error).__name__}: {error}"}), file=reports, flush=True)
             return
