@@ -30,7 +30,11 @@ def main() -> int:
     grading.add_argument("--figures", action="store_true", help="also run the notebook's other cells, except those tagged `long`")
     grading.add_argument("--no-sandbox", dest="sandbox", action="store_false",
                          help="run students' code unprotected, in your own account")
+    sandbox = commands.add_parser("sandbox", help="say whether students' code can be run safely here")
+    sandbox.add_argument("--install", action="store_true", help="install bubblewrap where it is missing (as root, with apt)")
     arguments = parser.parse_args()
+    if arguments.command == "sandbox":
+        return _sandbox(arguments.install)
     if arguments.command == "autograde":
         from .classes import run
 
@@ -46,6 +50,27 @@ def main() -> int:
         return 1
     for path in paths:
         print(f"wrote {path}")
+    return 0
+
+
+def _sandbox(install_it: bool) -> int:
+    """Start a sandbox for the first chapter's assignment and say how that went."""
+    import tempfile
+
+    from .assemble import assemble
+    from .sandbox import Sandbox, SandboxUnavailable, install
+    from .sources import chapter_paths
+
+    if install_it:
+        install()
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            with Sandbox(assemble([chapter_paths()[0].stem], target=Path(folder))[0]) as sandbox:
+                sandbox.start()
+        except SandboxUnavailable as error:
+            print(error, file=sys.stderr)
+            return 1
+    print(f"sandbox: {sandbox.name} keeps students' code apart from this machine")
     return 0
 
 

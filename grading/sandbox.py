@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 import base64
 import contextlib
+import importlib.util
 import json
 import os
 import pwd
@@ -231,12 +232,13 @@ class Sandbox:
         return ""
 
     def _environment(self) -> dict[str, str]:
-        return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": "/tmp", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1",
-                "OMP_WAIT_POLICY": "passive", "MPLBACKEND": "agg", "MPLCONFIGDIR": "/tmp"}
+        own = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+        return {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive",
+                "MPLBACKEND": "agg", "MPLCONFIGDIR": "/tmp", **own}
 
     def _command(self, control: int, user: int | None) -> list[str]:
         given = "/grading/given" if self.isolated else str(self._folder / "given")
-        start = (f"import sys; sys.path.insert(0, {given!r}); from inside.server import main; "
+        start = (f"import sys; sys.path[:0] = [{given!r}]; sys.path += {_packages()!r}; from inside.server import main; "
                  f"main({control}, {user}, {self.isolated}, {_modules_used(self.assignment)!r}, {list(PRELOADED) if self.figures else []!r})")
         python = [sys.executable, "-I", "-B", "-c", start]
         return [*_bubblewrap(self._folder / "given", self._environment()), "--", *python] if self.isolated else python
@@ -292,6 +294,14 @@ def _modules_used(assignment: Path) -> list[str]:
     return sorted(found)
 
 
+def install() -> None:
+    """Install bubblewrap, as root on a machine with apt."""
+    if shutil.which("bwrap") is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "bubblewrap"]):
+            subprocess.run(["apt-get", *command], check=True, env=environment, stdin=subprocess.DEVNULL)
+
+
 def _free_user() -> int:
     """A user's number that nobody has."""
     user = _USER
@@ -319,16 +329,26 @@ def _bubblewrap(given: Path, environment: dict[str, str]) -> list[str]:
         for parent in reversed(Path(folder).parents[:-1]):
             command += ["--dir", str(parent)]  # which bubblewrap would make for its own user alone
         command += ["--ro-bind", folder, folder]
-    for name in ("/etc/ld.so.cache", "/etc/localtime", "/sys/devices/system/cpu"):
+    for name in ("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", "/sys/devices/system/cpu"):
         command += ["--ro-bind-try", name, name]
     command += ["--dir", "/grading", "--ro-bind", str(given), "/grading/given", "--dir", "/grading/work"]
     return command + ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
 
 
+def _packages() -> list[str]:
+    """The folders that this process imports its packages from, which need not be those of a fresh interpreter."""
+    found = {}
+    for name in ("torch", "numpy", "sympy", "jaxtyping", "sklearn", "safetensors", "matplotlib", "IPython"):
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.origin:
+            found[str(Path(spec.origin).parents[1])] = None
+    return list(found)
+
+
 def _interpreter() -> list[str]:
     """The folders of this interpreter and of its packages that do not lie in another of them, or in /usr."""
     wanted = [sys.prefix, sys.base_prefix, sys.exec_prefix, *map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))]
-    wanted += [str(Path(sys.executable).resolve().parents[1]), *(path for path in sys.path if path.endswith(("site-packages", "dist-packages")))]
+    wanted += [str(Path(sys.executable).resolve().parents[1]), *_packages()]
     found: list[str] = []
     for folder in sorted({os.path.abspath(folder) for folder in wanted if os.path.isdir(folder)}, key=len):
         if not any(os.path.commonpath([folder, other]) == other for other in ["/usr", *found]):

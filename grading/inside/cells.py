@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 MOST_TEXT = 20_000
@@ -12,13 +11,16 @@ PRELOADED = ("matplotlib.pyplot", "matplotlib_inline.backend_inline", "IPython.c
 
 def run(cells: list[str], seconds: float) -> list[list[dict]]:
     """The outputs of each cell: texts, PNG pictures and errors, as plain values. Cells that time does not allow for have none."""
-    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    import matplotlib.pyplot as plt
     from IPython.core.interactiveshell import InteractiveShell
+    from matplotlib_inline.backend_inline import configure_inline_support
 
     from ddpmlib.checks.run import TimeLimit, time_limit
 
     shell = InteractiveShell.instance(colors="NoColor")
-    shell.enable_matplotlib("inline")
+    plt.switch_backend("module://matplotlib_inline.backend_inline")
+    plt.ion()
+    configure_inline_support(shell, "inline")
     deadline, room, found = time.monotonic() + seconds, MOST_BYTES, []
     for source in cells:
         outputs: list[dict] = []
