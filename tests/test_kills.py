@@ -34,7 +34,7 @@ def test_killing_a_grader_a_sandbox_and_the_whole_run(course, tmp_path):
 
 @pytest.mark.skipif(not postgres.available(), reason="there is no PostgreSQL server on this machine, nor the wheel pgserver")
 def test_several_machines_with_postgresql_and_kills_of_a_worker_and_the_scheduler(course, tmp_path):
-    with postgres.server(tmp_path / "postgres") as url:
+    with postgres.server() as url:
         room = Classroom.open(course, tmp_path / "course", CHAPTER, a_class(CHAPTER, 12), url)
         with dask_cluster(room) as (address, scheduler, workers):
             run = room.start("--scheduler", address)
