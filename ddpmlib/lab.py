@@ -102,6 +102,8 @@ def training_steps(
         if the loss or the gradient is no longer a number: the weights are then those of the step before.
     """
     require_instance("net", net, nn.Module)
+    if getattr(net, "classes", None) is None:
+        raise ValueError("net must have classes, as UNet(classes=10) has; got a network that is told none")
     require_instance("images", images, ImageSet)
     require_schedule("schedule", schedule)
     require_integer("steps", steps, low=1)

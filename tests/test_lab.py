@@ -135,6 +135,7 @@ def test_live_picture_remembers_and_samples_only_where_it_can_show():
         ({"images": DATA.images}, TypeError, "images must be a ddpmlib.images.ImageSet"),
         ({"schedule": 1000}, TypeError, "schedule must be a ddpmlib.schedules.Schedule"),
         ({"net": len}, TypeError, "net must be a torch.nn"),
+        ({"net": UNet(channels=(8, 16))}, ValueError, "net must have classes"),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
         ({"warmup": 9, "steps": 3}, ValueError, "warmup must be between 0 and 3, got 9"),
     ],

@@ -1,7 +1,7 @@
 """Hugging Face diffusers in the place of a student's chapter 8: its layers, with our weights copied into them.
 
-What differs: it counts its frequencies with the exponent -i/(h - 1) and puts sines first unless told otherwise, its embedding is float32, its
-normalisations take eps = 1e-6 by default, and queries, keys and values have a layer each.
+What differs: it counts its frequencies with the exponent -i/(h - 1) and puts sines first unless told otherwise, its
+embedding is float32, its normalisations take eps = 1e-6 by default, and queries, keys and values have a layer each.
 """
 
 from __future__ import annotations

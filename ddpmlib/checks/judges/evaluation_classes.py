@@ -82,7 +82,8 @@ class ClassNumbers(Check):
         expected = each_class(lambda k: 2 * sums[k] / (n[k] * (n[k] - 1)))
         everyone = math.fsum(squared(a, b) for i, a in enumerate(rows) for b in rows[:i])
         known = {
-            "The pairs of a sample with itself count here; they are at distance 0 and tell nothing.": each_class(lambda k: 2 * sums[k] / n[k] ** 2),
+            "The pairs of a sample with itself count here; they are at distance 0 and tell nothing.": each_class(
+                lambda k: 2 * sums[k] / n[k] ** 2),
             "This is half of it: the variance about the mean, not the squared distance of two samples.": each_class(
                 lambda k: sums[k] / (n[k] * (n[k] - 1))),
             "This is half of it, and with the divisor n: the variance about the mean.": each_class(lambda k: sums[k] / n[k] ** 2),

@@ -100,7 +100,9 @@ class FrechetDistance(Check):
         return None
 
     @staticmethod
-    def _compare(case: Case, result: object, distance: float, total: float, shared: float, a: Tensor, b: Tensor, known=None) -> str | None:
+    def _compare(
+        case: Case, result: object, distance: float, total: float, shared: float, a: Tensor, b: Tensor, known=None
+    ) -> str | None:
         expected = distance + total - 2 * shared
         if not isinstance(result, float):
             return compare(result, expected, what="the squared distance", rtol=1e-3, atol=1e-3) or (

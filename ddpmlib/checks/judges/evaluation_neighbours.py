@@ -105,12 +105,14 @@ class Neighbours(Check):
             return compare(value, 0.0, what=what) or f"{what} should be a float; .item() makes one of a tensor"
         right = (coverage(inside), total(inside) / (k * m))
         problem = compare(value, right[which], what=what, rtol=1e-9, atol=1e-12)
-        if problem and isinstance(result[1 - which], float) and all(math.isclose(a, b, abs_tol=1e-12) for a, b in zip(result, right[::-1])):
+        exchanged = all(isinstance(a, float) and math.isclose(a, b, abs_tol=1e-12) for a, b in zip(result, right[::-1]))
+        if problem and exchanged:
             return f"{problem}\nCoverage and density are exchanged."
         itself = "The row itself counts as its first neighbour here; k other rows should."
         if case.part == "coverage":
             return compare(value, coverage(inside), what=what, rtol=1e-9, atol=1e-12, known={
-                "This is the share of samples in some ball (precision); the share of balls with a sample is asked for.": sum(reached) / m,
+                "This is the share of samples in some ball (precision); the share of balls with a sample is asked for.":
+                    sum(reached) / m,
                 itself: coverage(less),
                 "The radius is the distance to neighbour k + 1.": coverage(more),
                 "A sample on the edge of a ball counts too.": coverage(open_balls),

@@ -69,8 +69,10 @@ class Attention(Check):
             "The scores are not divided by sqrt(d).": weighted(1.0),
             "The scores are divided by d; it should be its root.": weighted(1 / d),
             "The scores are multiplied by sqrt(d); they should be divided by it.": weighted(math.sqrt(d)),
-            "The scores are divided by the root of the number of keys; it should be the root of d, the length of a query.": weighted(m**-0.5),
-            "The scores are divided by the root of the length of a value; it should be the length of a query.": weighted(e**-0.5),
+            "The scores are divided by the root of the number of keys; it should be the root of d, the length of a query.":
+                weighted(m**-0.5),
+            "The scores are divided by the root of the length of a value; it should be the length of a query.":
+                weighted(e**-0.5),
             "The softmax is over the queries; for each query it should be over the keys.": weighted(axis=-2),
             "The softmax is over the first axis; it should be over the keys.": weighted(axis=0),
             "The softmax is over all pairs at once; each query has its own.": torch.softmax(whole, -1).reshape(scores.shape) @ v,

@@ -25,7 +25,8 @@ class GroupNorm(Check):
         def case(part: str, shape: tuple[int, ...], groups: int, *, plain: bool = False, dtype: torch.dtype = F64, says: str = "",
                  call: str = "group_norm", **options: float) -> Case:
             channels = shape[1]
-            x = draw.uniform(0.5, 2.0, *shape[:2], *[1] * (len(shape) - 2)) * draw.normal(*shape) + draw.normal(*shape[:2], *[1] * (len(shape) - 2))
+            channel = (*shape[:2], *[1] * (len(shape) - 2))
+            x = draw.uniform(0.5, 2.0, *channel) * draw.normal(*shape) + draw.normal(*channel)
             weight, bias = draw.uniform(0.3, 2.0, channels), draw.normal(channels)
             if plain:
                 weight, bias = torch.ones(channels, dtype=F64), torch.zeros(channels, dtype=F64)
@@ -55,7 +56,8 @@ class GroupNorm(Check):
         inputs = {name: case.arguments[name].double() for name in ("x", "weight", "bias")}
         groups, eps = case.arguments["groups"], case.arguments.get("eps", 1e-5)
         if case.part == "gradient":
-            expected = gradients(lambda given: normalise(given["x"], groups, given["weight"], given["bias"]), inputs, case.arguments["probe"])
+            expected = gradients(lambda given: normalise(given["x"], groups, given["weight"], given["bias"]), inputs,
+                                 case.arguments["probe"])
             return compare_gradients(result, expected)
         first, differs = twice(result)
         if differs:
@@ -93,7 +95,8 @@ class GroupNorm(Check):
                 w * of(grouped, inside, spread=lambda v, *_: v.sqrt() + eps) + b,
             "eps is missing.": w * of(grouped, inside, spread=lambda v, *_: v.sqrt()) + b,
             "This eps is 1e-5, whatever eps is.": w * of(grouped, inside, spread=lambda v, *_: (v + 1e-5).sqrt()) + b,
-            "This eps is far from the one that is given: is it squared?": w * of(grouped, inside, spread=lambda v, *_: (v + eps**2).sqrt()) + b,
+            "This eps is far from the one that is given: is it squared?":
+                w * of(grouped, inside, spread=lambda v, *_: (v + eps**2).sqrt()) + b,
             "The mean is not subtracted.": w * of(grouped, inside, center=False) + b,
             "The mean is subtracted, but nothing is divided.": w * of(grouped, inside, spread=lambda v, *_: 1.0) + b,
             "A group is every groups-th channel here; it should be channels that follow each other.": w * of(strided, around) + b,

@@ -11,6 +11,8 @@ from ..judging import Case, Check, Draw, compare
 from .unet_oracles import F64, compare_closely, compare_gradients, embedding_rows, gradients, silu, twice
 
 FEW = ("The angles have too few digits: at large times they must be computed in float32 at least, whatever the dtype of the result.")
+IN_ITS_DTYPE = ("The values are right to single precision only: compute frequencies and angles in the dtype that is "
+                "asked for.")
 WRONG_DTYPE = "the result should have the dtype {}, got {}"
 
 
@@ -53,7 +55,7 @@ class TimeEmbedding(Check):
         if named is not None and "\n" in named:
             return named
         if dtype == "float64" and compare(first, expected, rtol=0, atol=1e-3) is None:
-            return f"{problem}\nThe values are right to single precision only: compute frequencies and angles in the dtype that is asked for."
+            return f"{problem}\n{IN_ITS_DTYPE}"
         return f"{problem}\n{FEW}" if dtype == "float16" else problem
 
     @staticmethod

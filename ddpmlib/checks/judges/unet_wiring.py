@@ -85,7 +85,8 @@ class Wiring(Check):
                 "On the way up resampling comes after the block; it should come first.": other(late=True),
                 "Every level up gets the images kept at the lowest level; each has its own.": other(order="last"),
                 "Every level up gets the images kept at the highest level; each has its own.": other(order="first"),
-                "The levels of the way up are taken from the top; they go from the lowest resolution to the full one.": other(upside_down=True),
+                "The levels of the way up are taken from the top; they go from the lowest resolution to the full one.":
+                    other(upside_down=True),
             }
         return {words: value for words, value in known.items() if value is not None}
 
@@ -107,8 +108,8 @@ def layer(values: Mapping[str, Tensor] | None, h: Tensor, emb: Tensor | None = N
 
 
 def net_output(
-    net: Net, x: Tensor, emb: Tensor, *, norm: bool = True, act: bool = True, swap: bool = False, behind: bool = True, kept: str = "attended",
-    middle: int | None = None, attend=("down", "up"), early=(), told: Mapping[str, Tensor] | None = None, order: str = "stack",
+    net: Net, x: Tensor, emb: Tensor, *, norm: bool = True, act: bool = True, swap: bool = False, behind: bool = True,
+    kept: str = "attended", middle: int | None = None, attend=("down", "up"), early=(), told: Mapping[str, Tensor] | None = None, order: str = "stack",
     late: bool = False, upside_down: bool = False,
 ) -> Tensor:
     """The network's output by recursion over the levels; the options are its known variants."""

@@ -9,8 +9,8 @@ from torch.nn.functional import silu
 ONE, EQUAL, THREE = ("one level",), ("equal sizes",), ("three resolutions",)
 
 
-def wired(net, x, emb, *, take=lambda kept, h: kept.pop(), keep="attended", join=lambda h, skip: [h, skip], attend=("down", "up"), told=None,
-          middle=None, late=False, early=False, end=lambda net, h: net.last(silu(net.norm(h)))):
+def wired(net, x, emb, *, take=lambda kept, h: kept.pop(), keep="attended", join=lambda h, skip: [h, skip],
+          attend=("down", "up"), told=None, middle=None, late=False, early=False, end=lambda net, h: net.last(silu(net.norm(h)))):
     """The network, in which single pieces can be replaced."""
     said = {"down": emb, "middle": emb, "up": emb} | (told or {})
     h, kept = net.first(x), []
