@@ -46,8 +46,8 @@ class NoisyClassifierLoss(Check):
         arguments = {"tables": tables_of(setting), "classifier": tables.tables(), "x0": x0.float(), "y": y, "t": t, "noise": noise.float()}
         yield Case("logits far apart", "noisy_classifier_loss", arguments, "one row in float32, the logit of y 300 below the largest",
                    {"setting": setting, "classifier": tables})
-        for kind in (torch.float64, torch.float32):
-            yield case("precision", (3, 2), distinct_times(draw, 3, T), kind=kind)
+        for shape, kind in (((3, 2), torch.float64), ((6, 3), torch.float64), ((3, 2), torch.float32)):
+            yield case("precision", shape, distinct_times(draw, 3, T).repeat(2)[: shape[0]], kind=kind)
 
     def judge(self, case: Case, result: object) -> str | None:
         setting, tables = case.secret["setting"], case.secret["classifier"]

@@ -293,6 +293,8 @@ class GuidedModel(Check):
                 mixed(*answer(network, *pairs, torch.cat([null, y])).chunk(2)),
             "x_t is doubled row by row, the classes batch by batch: both questions have to be about the same rows.":
                 mixed(*answer(network, *pairs, torch.cat([y, null])).chunk(2)[::-1]),
+            "The questions are put together row by row, and the answer is split in the middle.":
+                mixed(*answer(network, *pairs, torch.stack([null, y], dim=1).flatten()).chunk(2)),
         }
         if gamma in (0.0, 1.0):
             known = {words: value for words, value in known.items() if "as if gamma" not in words}
