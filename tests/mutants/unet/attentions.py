@@ -239,7 +239,8 @@ def self_attention(block, x):  # noqa: F811
 
 @mutant("8.6", "heads among each other", says="The heads attend to each other, in each pixel")
 def self_attention(block, x):  # noqa: F811
-    return layer(block, x, cut=lambda made: made.unflatten(-1, (3, block.heads, -1)).permute(2, 0, 1, 3, 4), join=lambda found: found.flatten(2))
+    return layer(block, x, cut=lambda made: made.unflatten(-1, (3, block.heads, -1)).permute(2, 0, 1, 3, 4),
+                 join=lambda found: found.flatten(2))
 
 
 @mutant("8.6", "channels among each other", says="Here channels attend to channels")
