@@ -110,7 +110,8 @@ class NoisyClassifierLoss(Check):
             "All rows have the class of the first row.": rows(x_t, t, y[:1].expand(len(y))).mean(),
             "The classifier's own best guess stands in the place of the class.": rows(x_t, t, logits.argmax(1)).mean(),
             "x_t is made with the first row's time in all rows.": rows(noisy(setting, x0, t[:1].expand(len(t)), noise)).mean(),
-            "The softmax goes over the batch; it belongs along the classes.": -(logits - logits.exp().sum(dim=0).log())[range(len(y)), y].mean(),
+            "The softmax goes over the batch; it belongs along the classes.":
+                -(logits - logits.exp().sum(dim=0).log())[range(len(y)), y].mean(),
             "This is in bits; nats are asked for: the natural logarithm.": right.mean() / math.log(2),
             "Each class is judged by itself, with a sigmoid: binary cross-entropy. One of the classes is right: their softmax is needed.":
                 -torch.where(one_hot(y, CLASSES) > 0, logits, -logits).sigmoid().log().mean(),

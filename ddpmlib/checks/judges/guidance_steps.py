@@ -83,7 +83,7 @@ class ClassifierGuidedModel(Check):
                 eps - row_values(setting.betas.sqrt(), t, x) * scale * gradient,
             "This has the gradient of the logit of y in the place of that of log p: is Exercise 11.3's function used, and passed?":
                 eps - spread * scale * tables.pull(x.double(), t, one_hot(y, CLASSES)),
-            "The gradient is divided by the number of rows: a mean over the batch stands in it. Is Exercise 11.3's function used, and passed?":
+            "The gradient is divided by the number of rows: is Exercise 11.3's function used, and passed?":
                 eps - spread * scale * gradient / count,
             "The gradient is taken at the datum that the noise implies; asked for is the gradient at x_t.":
                 eps - spread * scale * tables.gradient(by_rows(setting.clean, x.double(), t), t, y),

@@ -228,7 +228,7 @@ def noisy_classifier_loss(classifier, x0, y, t, noise, schedule):  # noqa: F811
     return -chosen(classifier(*noisy(x0, t, noise, schedule)).softmax(dim=1), y).log().mean()
 
 
-@mutant("11.2", "asked twice", says="the classifier should be called once for a loss; it was called 2 times", keeps=("gradient", "precision"))
+@mutant("11.2", "asked twice", says="called once for a loss; it was called 2 times", keeps=("gradient", "precision"))
 def noisy_classifier_loss(classifier, x0, y, t, noise, schedule):  # noqa: F811
     classifier(*noisy(x0, t, noise, schedule))
     return functional.cross_entropy(classifier(*noisy(x0, t, noise, schedule)), y)
