@@ -6,6 +6,7 @@ this package. It imports nothing of ``grading``.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -32,6 +33,16 @@ class GraderPlugin(WorkerPlugin):
         self._start()  # here, so that its parent is the worker's own thread, with which it then ends
 
     def teardown(self, worker) -> None:
+        """End the grader, in peace if it has nothing to do."""
+        if self.process is not None and self.lock.acquire(blocking=False):
+            try:
+                self.process.stdin.write(b"end\n")
+                self.process.stdin.flush()
+                self.process.wait(10)
+            except (OSError, subprocess.TimeoutExpired):
+                pass
+            finally:
+                self.lock.release()
         self._stop()
 
     def _start(self) -> None:
@@ -43,9 +54,10 @@ class GraderPlugin(WorkerPlugin):
 
     def _stop(self) -> None:
         if self.process is not None:
-            self.process.stdin.close()  # which ends it
-            self.process.stdout.close()
             self.process.kill()
+            self.process.stdout.close()
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
             self.process.wait()
             self.process = None
 

@@ -167,6 +167,12 @@ class Sandbox:
         self._control = ours
 
     def close(self) -> None:
+        """End the grader, which ends by itself when nobody speaks to it any more."""
+        if self._control is not None and self._warm:
+            self._control.close()
+            self._control = None
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_STOP_SECONDS)
         self._stop()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)

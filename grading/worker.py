@@ -1,7 +1,7 @@
 """A grader of a class: a process that grades the submissions that it is told to, with a warm sandbox, in the course's folder.
 
 ``python -m grading.worker <chapter> [figures] [unprotected]`` reads an order a line from standard input and writes a report a line to standard output,
-both JSON. It ends when standard input does, also in the middle of a submission, and the sandbox ends with it.
+both JSON. It ends at the line ``end``, and when standard input does, also in the middle of a submission; the sandbox ends with it.
 """
 
 from __future__ import annotations
@@ -128,6 +128,8 @@ def main() -> None:
             return
         print(json.dumps({"ready": os.getpid(), "sandbox": grader.sandbox.name}), file=reports, flush=True)
         for line in sys.stdin:
+            if line == "end\n":
+                break
             print(json.dumps(grader.grade(json.loads(line))), file=reports, flush=True)
         grader.sandbox.close()
 
