@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import copy
 import json
 from collections import Counter
@@ -54,7 +55,7 @@ def read_notebook(data: bytes) -> tuple[list[nbformat.NotebookNode], list[str]]:
 
 def _json(data: bytes) -> dict:
     try:
-        text = data.decode("utf-8-sig")
+        text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError:
         raise Refused("is not UTF-8 text") from None
     if sum(map(text.count, "[{,")) > MOST_VALUES:  # before the parser makes an object of each

@@ -6,6 +6,7 @@ sound assignment: the notebook is written anew from the assignment's own, with t
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -215,13 +216,13 @@ def _listed(names: Iterable[str]) -> str:
 
 def _as_text(data: bytes) -> tuple[bytes, str]:
     """A module's bytes as UTF-8, and what had to be done for it."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         text, says = data.decode("utf-16", errors="replace"), "is UTF-16 and was read as that; save it as UTF-8"
     else:
         try:
-            text, says = data.decode("utf-8-sig"), ""
+            text, says = data.removeprefix(codecs.BOM_UTF8).decode("utf-8"), ""
         except UnicodeDecodeError:
-            text, says = data.decode("utf-8-sig", errors="replace"), "is not UTF-8; what could not be read became \N{REPLACEMENT CHARACTER}"
+            text, says = data.decode("utf-8", errors="replace"), "is not UTF-8; what could not be read became \N{REPLACEMENT CHARACTER}"
     return text.encode("utf-8", errors="replace"), says
 
 

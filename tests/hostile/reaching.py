@@ -1,6 +1,6 @@
 """Code that reads, writes or tells what is not its own. What it finds it puts where a grader might print it."""
 
-from hostile import ALL, FORWARD, hostile, instead, on_import
+from hostile import FORWARD, hostile, instead, on_import
 
 _TELL = """
 import glob, os
@@ -152,22 +152,25 @@ for path in ('@HOME@/.ipython/profile_default/startup/00.py', '@HOME@/.bashrc', 
 def spoils_torch_for_the_next(folder, world):
     on_import(folder, world, """
 import torch
-_sqrt = torch.sqrt
 
 def _spoilt(*args, **keywords):
     raise RuntimeError('spoilt by another student')
 
-for _name in ('allclose', 'isclose', 'linspace', 'cumprod', 'load', 'ones_like'):
-    pass
-try:
-    import ctypes, gc, os
-    open('/tmp/spoilt', 'w').write('spoilt')
-    open('/dev/shm/spoilt', 'w').write('spoilt')
-except OSError:
-    pass
-import atexit
-atexit.register(lambda: setattr(torch, 'sqrt', _spoilt))
+torch.linspace = torch.cumprod = torch.Tensor.cumprod = _spoilt
+for path in ('/tmp/spoilt', '/dev/shm/spoilt', '/grading/spoilt'):
+    try:
+        open(path, 'w').write('spoilt')
+    except OSError:
+        pass
 """)
+
+
+@hostile(lost=("3.7",))
+def finds_what_an_earlier_student_left(folder, world):
+    instead(folder, world, """
+import os
+found = [path for path in ('/tmp/spoilt', '/dev/shm/spoilt', '/grading/spoilt', '/tmp/bomb-0') if os.path.exists(path)]
+raise ValueError(f'PLANTED-TRACE {found}' if found else 'nothing')""")
 
 
 @hostile(lost=("3.7",))
@@ -220,6 +223,3 @@ def needs_a_package_that_is_not_there(folder, world):
 @hostile(lost=("3.7",))
 def asks_a_question(folder, world):
     instead(folder, world, "return input('What is the answer? ')")
-
-
-assert ALL
