@@ -1,0 +1,105 @@
+"""The page that an instructor reads before the next lecture: how each exercise went, and what went wrong most.
+
+It loads nothing, and names no student unless asked.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from ddpmlib.checks.catalogue import exercises
+
+from .misconceptions import diagnoses, exercises_of, is_for_a_person, read_records, tally
+from .sources import ROOT
+from .untrusted import shown
+
+MOST_DIAGNOSES = 8  # of an exercise
+_BINS = 10
+
+
+def write_report(chapter: str, *, names: bool = False, root: Path = ROOT, target: Path | None = None) -> Path:
+    """Write the report on a chapter's graded submissions (``reports/<chapter>.html`` by default) and return its path.
+
+    Raises
+    ------
+    ValueError
+        if no submission of the chapter has been graded.
+    """
+    records = read_records(chapter, root / "autograded")
+    if not records:
+        raise ValueError(f"no submission of {chapter} has been graded yet: autograded/*/{chapter}/verdicts.json holds the verdicts")
+    target = target or root / "reports" / f"{chapter}.html"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(report_page(chapter, records, names=names), encoding="utf-8")
+    return target
+
+
+def report_page(chapter: str, records: list[dict], *, names: bool = False) -> str:
+    """The report as HTML."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined)
+    worth = exercises_of(records)
+    totals = [sum(entry["points"] for entry in record["exercises"]) for record in records]
+    best = sum(worth.values())
+    return environment.get_template("report.html.j2").render(
+        chapter=chapter, names=names, count=len(records), best=best, mean=statistics.fmean(totals), median=statistics.median(totals),
+        histogram=Markup(histogram(totals, best)), made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        rows=[_row(records, number, of) for number, of in worth.items()],
+        written=[entry for entry in exercises().values() if entry.chapter == chapter and entry.kind == "written"],
+        persons=_for_persons(records), findings=_findings(records), students=_students(records, totals) if names else [], shown=shown)
+
+
+def _row(records: list[dict], number: str, of: float) -> dict:
+    """What the page says of one exercise."""
+    found = tally(records, number)
+    entries = [entry for record in records for entry in record["exercises"] if entry["number"] == number]
+    parts = Counter(problem["part"] for entry in entries if entry["status"] != "not started" for problem in entry["problems"])
+    endings = Counter(entry["failure"] for entry in entries if entry["failure"])
+    entry = exercises().get(number)
+    return {
+        "number": number, "of": of, "title": entry.title if entry else "", "kind": entry.kind if entry else "", **found,
+        "count": len(entries), "started": len(entries) - found["open"], "parts": parts.most_common(4), "endings": endings.most_common(3),
+        "diagnoses": diagnoses(records, number)[:MOST_DIAGNOSES]}
+
+
+def _for_persons(records: list[dict]) -> list[tuple[str, list[str]]]:
+    return [(record["student"], [finding["says"] for finding in record["findings"] if finding["kind"] == "human"])
+            for record in records if is_for_a_person(record)]
+
+
+def _findings(records: list[dict]) -> list[tuple[str, int]]:
+    """What vetting found, the most common first; names of files count as one kind."""
+    found = Counter(finding["says"].split(":")[0].rstrip(".") for record in records for finding in record.get("findings", ()))
+    return found.most_common(10)
+
+
+def _students(records: list[dict], totals: list[float]) -> list[tuple[str, float, dict[str, float]]]:
+    return [(record["student"], total, {entry["number"]: entry["points"] for entry in record["exercises"]})
+            for record, total in zip(records, totals)]
+
+
+def histogram(totals: list[float], best: float) -> str:
+    """The distribution of points as an SVG drawing that scales with the page."""
+    counts = [0] * _BINS
+    for total in totals:
+        counts[min(int(total / best * _BINS), _BINS - 1) if best else 0] += 1
+    tallest, width, height = max(counts), 40, 150
+    bars = []
+    for index, count in enumerate(counts):
+        tall = height * count / tallest
+        x, y = 10 + index * width, 20 + height - tall
+        bars.append(f'<rect x="{x + 2}" y="{y:.1f}" width="{width - 4}" height="{tall:.1f}" fill="#0072B2"/>')
+        if count:
+            bars.append(f'<text x="{x + width / 2}" y="{y - 4:.1f}" text-anchor="middle">{count}</text>')
+    ticks = [f'<text x="{10 + share * _BINS * width / 4}" y="{height + 38}" text-anchor="middle">{best * share / 4:g}</text>' for share in range(5)]
+    told = ", ".join(f"{best * index / _BINS:g} to {best * (index + 1) / _BINS:g} points: {count}" for index, count in enumerate(counts) if count)
+    return (f'<svg viewBox="0 0 {20 + _BINS * width} {height + 58}" role="img" aria-label="Students by points. {told}.">'
+            f'{"".join(bars)}<line x1="10" x2="{10 + _BINS * width}" y1="{height + 20}" y2="{height + 20}" stroke="#555"/>{"".join(ticks)}'
+            f'<text x="{10 + _BINS * width / 2}" y="{height + 55}" text-anchor="middle">points</text></svg>')
