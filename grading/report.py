@@ -5,8 +5,10 @@ It loads nothing, and names no student unless asked.
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,28 +47,29 @@ def report_page(chapter: str, records: list[dict], *, names: bool = False) -> st
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined)
+    hide = str if names else _hider([record["student"] for record in records])
     worth = exercises_of(records)
     totals = [sum(entry["points"] for entry in record["exercises"]) for record in records]
     best = sum(worth.values())
     return environment.get_template("report.html.j2").render(
         chapter=chapter, names=names, count=len(records), best=best, mean=statistics.fmean(totals), median=statistics.median(totals),
         histogram=Markup(histogram(totals, best)), made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        rows=[_row(records, number, of) for number, of in worth.items()],
+        rows=[_row(records, number, of, hide) for number, of in worth.items()],
         written=[entry for entry in exercises().values() if entry.chapter == chapter and entry.kind == "written"],
-        persons=_for_persons(records), findings=_findings(records), students=_students(records, totals) if names else [], shown=shown)
+        persons=_for_persons(records), findings=_findings(records, hide), students=_students(records, totals) if names else [], shown=shown)
 
 
-def _row(records: list[dict], number: str, of: float) -> dict:
+def _row(records: list[dict], number: str, of: float, hide: Callable[[str], str]) -> dict:
     """What the page says of one exercise."""
     found = tally(records, number)
     entries = [entry for record in records for entry in record["exercises"] if entry["number"] == number]
+    said = diagnoses(records, number)[:MOST_DIAGNOSES]
     parts = Counter(problem["part"] for entry in entries if entry["status"] != "not started" for problem in entry["problems"])
-    endings = Counter(entry["failure"] for entry in entries if entry["failure"])
     entry = exercises().get(number)
     return {
         "number": number, "of": of, "title": entry.title if entry else "", "kind": entry.kind if entry else "", **found,
-        "count": len(entries), "started": len(entries) - found["open"], "parts": parts.most_common(4), "endings": endings.most_common(3),
-        "diagnoses": diagnoses(records, number)[:MOST_DIAGNOSES]}
+        "count": len(entries), "started": len(entries) - found["open"], "parts": parts.most_common(4),
+        "diagnoses": [(hide(what), count, students, hide(example)) for what, count, students, example in said]}
 
 
 def _for_persons(records: list[dict]) -> list[tuple[str, list[str]]]:
@@ -74,10 +77,17 @@ def _for_persons(records: list[dict]) -> list[tuple[str, list[str]]]:
             for record in records if is_for_a_person(record)]
 
 
-def _findings(records: list[dict]) -> list[tuple[str, int]]:
-    """What vetting found, the most common first; names of files count as one kind."""
-    found = Counter(finding["says"].split(":")[0].rstrip(".") for record in records for finding in record.get("findings", ()))
+def _findings(records: list[dict], hide: Callable[[str], str]) -> list[tuple[str, int]]:
+    """What vetting found, the most common first; the lists of names that end a sentence are left out."""
+    found = Counter(hide(finding["says"]).split(":")[0].rstrip(".") for record in records for finding in record.get("findings", ()))
     return found.most_common(10)
+
+
+def _hider(students: list[str]) -> Callable[[str], str]:
+    """A function that takes the students' names, and what stands in a student's own quotes, out of a text."""
+    names = [re.escape(name) for name in sorted(students, key=len, reverse=True) if len(name) > 2]
+    pattern = re.compile("|".join([r"`[^`]*`", *(rf"(?<!\w){name}(?!\w)" for name in names)]), re.I)
+    return lambda text: pattern.sub("(a name)", text)
 
 
 def _students(records: list[dict], totals: list[float]) -> list[tuple[str, float, dict[str, float]]]:
