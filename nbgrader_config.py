@@ -21,11 +21,9 @@ os.environ.setdefault("MPLBACKEND", "agg")
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 from nbgrader.preprocessors import (  # noqa: E402
-    AssignLatePenalties, CheckCellMetadata, ClearOutput, DeduplicateIds, OverwriteCells,
-    OverwriteKernelspec, SaveAutoGrades,
+    AssignLatePenalties, ClearOutput, DeduplicateIds, OverwriteCells, OverwriteKernelspec, SaveAutoGrades,
 )
 
-from grading.assemble import exclude_overwriting  # noqa: E402
 from grading.autograde import JudgeExercises, RestoreCells, install  # noqa: E402
 from grading.feedback import FeedbackExporter, GetMarks  # noqa: E402
 
@@ -41,12 +39,9 @@ c.Exchange.root = os.environ.get("NBGRADER_EXCHANGE", "/srv/nbgrader/exchange")
 # the written questions keep their text until they are answered
 c.ClearSolutions.text_stub = "*Your answer here.*"
 
-# autograde copies the given files over each submission, except those that the student writes
-c.Autograde.exclude_overwriting = exclude_overwriting(ROOT / "source")
-c.Autograde.sanitize_preprocessors = [
-    RestoreCells, ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
-c.Autograde.autograde_preprocessors = [
-    JudgeExercises, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata]
+# RestoreCells takes all grading metadata from the assignment, so there are none of the student's to be checked
+c.Autograde.sanitize_preprocessors = [RestoreCells, ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells]
+c.Autograde.autograde_preprocessors = [JudgeExercises, SaveAutoGrades, AssignLatePenalties]
 c.CourseAutograde.sandbox = os.environ.get("NBGRADER_SANDBOX", "on") != "off"  # "off" runs students' code unprotected
 install()  # nbgrader's commands and formgrader grade through grading.autograde.CourseAutograde
 

@@ -8,6 +8,7 @@ and the points as the cell's output, where nbgrader and its feedback look for th
 from __future__ import annotations
 
 import copy
+import functools
 import glob
 import os
 import re
@@ -19,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
+import nbgrader.api
 import nbgrader.apps.api
 import nbgrader.apps.autogradeapp
 from nbformat.v4 import new_output
@@ -28,7 +30,6 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Dict, List
 
 from .assemble import students_files
-from .judged import Graded, grade_exercises
 from .records import RECORD, fingerprint, is_graded, read_record, write_record
 from .sandbox import Limits, Sandbox, SandboxUnavailable
 from .vetting import Finding, vet
@@ -98,14 +99,17 @@ class JudgeExercises(NbGraderPreprocessor):
     """Write the verdict on each exercise into its graded cell, and the student's code into the cell that shows it."""
 
     def preprocess(self, nb, resources):
-        converter = self.parent.parent
-        graded = converter.judge([exercise_of(cell) for cell in nb.cells if _is_graded(cell)], resources)
-        for cell in nb.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
-                number = exercise_of(cell)
-                if number in graded:
-                    cell.outputs = _outputs(cell, graded[number])
+        converter, folder = self.parent.parent, Path(resources["metadata"]["path"])
+        code = [cell for cell in nb.cells if cell.cell_type == "code"]
+        graded = converter.judge([exercise_of(cell) for cell in code if _is_graded(cell)], folder)
+        for cell in code:
+            number, cell.outputs, cell.execution_count = exercise_of(cell), [], None
+            if number in graded:
+                cell.outputs = _outputs(cell, graded[number])
+        if converter.figures:
+            others = [cell for cell in code if not exercise_of(cell) and "long" not in cell.metadata.get("tags", [])]
+            for cell, outputs in zip(others, converter.run_cells([cell.source for cell in others], folder), strict=True):
+                cell.outputs = outputs
         return nb, resources
 
 
@@ -133,6 +137,7 @@ class CourseAutograde(Autograde):
     new_seeds = Bool(False, help="Draw new cases where the same submission is graded again.").tag(config=True)
     only = List([], help="Grade these exercises anew and keep the verdicts on the others.").tag(config=True)
     students = List([], help="Grade these students only (all by default).").tag(config=True)
+    figures = Bool(False, help="Also run the notebook's other cells, except those tagged `long`, in the sandbox.").tag(config=True)
     outcome = Dict({}, help="What became of each student's submission: 'graded', 'kept', or an error.")
     warm: Sandbox | None = None  # a sandbox that outlives a converter: the workers of a class set it
 
@@ -145,7 +150,7 @@ class CourseAutograde(Autograde):
         if not self.sandbox:
             self.log.warning(_UNPROTECTED)
         self._clean = Path(tempfile.mkdtemp(prefix="vetted-"))
-        self._sandbox = type(self).warm or Sandbox(self._source, isolated=self.sandbox)
+        self._sandbox = type(self).warm or Sandbox(self._source, isolated=self.sandbox, figures=self.figures)
         try:
             self._sandbox.start()
             super().start()
@@ -156,6 +161,12 @@ class CourseAutograde(Autograde):
             if self._sandbox is not type(self).warm:
                 self._sandbox.close()
             shutil.rmtree(self._clean, ignore_errors=True)
+
+    @property
+    def exclude_overwriting(self) -> dict[str, list[str]]:
+        """The assignment's given files stay out of ``autograded/``: no code is run there, and each student would get a hundred."""
+        names = [path.relative_to(self._source).as_posix() for path in self._source.rglob("*") if path.is_file()]
+        return {self.coursedir.assignment_id: names}
 
     @property
     def _source(self) -> Path:
@@ -204,14 +215,24 @@ class CourseAutograde(Autograde):
         shutil.rmtree(folder, ignore_errors=True)
         return True
 
-    def judge(self, numbers: list[str], resources) -> dict[str, dict]:
+    def _files(self, folder: Path) -> dict[str, bytes]:
+        """The student's own files of the submission that is being converted."""
+        return {name: (folder / name).read_bytes() for name in students_files(self._source) if (folder / name).is_file()}
+
+    def run_cells(self, cells: list[str], folder: Path) -> list[list]:
+        """What a notebook's cells show when the sandbox runs them."""
+        from .figures import run_cells
+
+        return run_cells(self._sandbox, self._files(folder), cells)
+
+    def judge(self, numbers: list[str], folder: Path) -> dict[str, dict]:
         """The records of exercises of the submission that is being converted; those asked for are judged anew."""
-        folder = Path(resources["metadata"]["path"])
+        from .judged import grade_exercises  # here, since it imports torch
+
         former = {row["number"]: row for row in self._before.get("exercises", [])}
         wanted = [number for number in numbers if not self.only or number in self.only or number not in former]
         seeds = {} if self.new_seeds else {number: row["seed"] for number, row in former.items()}
-        files = {name: (folder / name).read_bytes() for name in students_files(self._source) if (folder / name).is_file()}
-        graded = grade_exercises(self._sandbox, files, wanted, seeds=seeds, limits=Limits.usual()) if wanted else []
+        graded = grade_exercises(self._sandbox, self._files(folder), wanted, seeds=seeds, limits=Limits.usual()) if wanted else []
         new = {number: _record(result) for number, result in zip(wanted, graded)}
         self._exercises = {number: new.get(number) or former[number] for number in numbers}
         return self._exercises
@@ -230,8 +251,13 @@ class CourseAutograde(Autograde):
         self.outcome[self._student] = "graded"
 
 
-def _record(graded: Graded) -> dict:
+def _record(graded) -> dict:
     return {**graded.record(), "report": graded.report(), "source": graded.source}
+
+
+def keep_engine() -> None:
+    """Let all gradebooks of this process share the engine of their database, which keeps what it has compiled."""
+    nbgrader.api.create_engine = functools.cache(nbgrader.api.create_engine)
 
 
 def install() -> None:

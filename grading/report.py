@@ -79,14 +79,17 @@ def _for_persons(records: list[dict]) -> list[tuple[str, list[str]]]:
 
 def _findings(records: list[dict], hide: Callable[[str], str]) -> list[tuple[str, int]]:
     """What vetting found, the most common first; the lists of names that end a sentence are left out."""
-    found = Counter(hide(finding["says"]).split(":")[0].rstrip(".") for record in records for finding in record.get("findings", ()))
+    found: Counter[str] = Counter()
+    for finding in (finding for record in records for finding in record.get("findings", ())):
+        says = finding["says"] if hide is str else re.sub(r"`[^`]*`", "(a file)", finding["says"])
+        found[hide(says).split(":")[0].rstrip(".")] += 1
     return found.most_common(10)
 
 
 def _hider(students: list[str]) -> Callable[[str], str]:
-    """A function that takes the students' names, and what stands in a student's own quotes, out of a text."""
+    """A function that takes the students' names out of a text."""
     names = [re.escape(name) for name in sorted(students, key=len, reverse=True) if len(name) > 2]
-    pattern = re.compile("|".join([r"`[^`]*`", *(rf"(?<!\w){name}(?!\w)" for name in names)]), re.I)
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)" if names else r"(?!)", re.I)
     return lambda text: pattern.sub("(a name)", text)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 import base64
 import contextlib
+import importlib.util
 import json
 import os
 import pwd
@@ -31,6 +32,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .assemble import students_files
+from .inside.cells import PRELOADED
 from .inside.server import DONE, LENGTH, READY, STOP
 from .inside.submission import FRAME, Cut
 
@@ -41,6 +43,8 @@ _USER = 61_947  # whom submissions run as where the grader is root; any number t
 _START_SECONDS, _STOP_SECONDS = 180.0, 10.0
 ENDED = ("returned", "died", "too slow", "too large", "too much memory", "lost")
 
+_HELP = ("It needs user namespaces, which some containers and kernels forbid, and a Python that all users can read where the grader is root. "
+         "To run students' code unprotected, say --no-sandbox (python -m grading autograde) or NBGRADER_SANDBOX=off (nbgrader autograde).")
 _CHECKS = '''"""What is left of the checks where nothing is judged."""
 
 from .notebook import source, uses
@@ -68,7 +72,7 @@ class Limits:
     disk: int = 64 << 20
     file: int = 32 << 20
     processes: int = 32
-    result: int = 32 << 20
+    result: int = 8 << 20
     printed: int = 20_000
 
     @classmethod
@@ -92,16 +96,24 @@ def exercise_job(number: str, packed_requests: bytes) -> dict:
     return {"kind": "exercise", "number": number, "cases": packed_requests.decode()}
 
 
+def cells_job(cells: Sequence[str], seconds: float) -> dict:
+    """The job of running a notebook's cells; it returns a packed list of each cell's outputs (``inside/cells.py``)."""
+    return {"kind": "cells", "cells": list(cells), "seconds": seconds}
+
+
 def sources_job(numbers: Sequence[str]) -> dict:
     """The job of finding the student's code of exercises; it returns a packed list of texts."""
     return {"kind": "sources", "numbers": list(numbers)}
 
 
 class Sandbox:
-    """A warm grader for the submissions of one assignment; ``isolated=False`` runs them unprotected, as this user."""
+    """A warm grader for the submissions of one assignment; ``isolated=False`` runs them unprotected, as this user.
 
-    def __init__(self, assignment: Path, *, isolated: bool = True):
-        self.assignment, self.isolated = assignment, isolated
+    ``figures`` has what draws figures imported before.
+    """
+
+    def __init__(self, assignment: Path, *, isolated: bool = True, figures: bool = False):
+        self.assignment, self.isolated, self.figures = assignment, isolated, figures
         self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
         self._folder: Path | None = None
@@ -126,7 +138,7 @@ class Sandbox:
         if self.isolated and shutil.which("bwrap") is None:
             raise SandboxUnavailable(
                 "bubblewrap (the command bwrap) is not installed, so students' code cannot be kept apart from this machine. "
-                "Install it (Debian, Ubuntu: apt-get install bubblewrap), or say --no-sandbox to run their code unprotected.")
+                f"Install it (Debian, Ubuntu: apt-get install bubblewrap). {_HELP}")
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="grading-"))
             stage_library(self.assignment, self._folder / "given" / "ddpmlib")
@@ -143,7 +155,7 @@ class Sandbox:
         if self._receive(_START_SECONDS) != READY or not self._self_test():
             said = self._log()
             self._stop()
-            raise SandboxUnavailable(f"the sandbox does not work here: {said or 'it did not start'}")
+            raise SandboxUnavailable(f"the sandbox does not work here: {said or 'it did not start'}\n{_HELP}")
 
     def close(self) -> None:
         self._stop()
@@ -220,13 +232,14 @@ class Sandbox:
         return ""
 
     def _environment(self) -> dict[str, str]:
-        return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": "/tmp", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1",
-                "OMP_WAIT_POLICY": "passive", "MPLBACKEND": "agg", "MPLCONFIGDIR": "/tmp"}
+        own = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+        return {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive",
+                "MPLBACKEND": "agg", "MPLCONFIGDIR": "/tmp", **own}
 
     def _command(self, control: int, user: int | None) -> list[str]:
         given = "/grading/given" if self.isolated else str(self._folder / "given")
-        start = (f"import sys; sys.path.insert(0, {given!r}); from inside.server import main; "
-                 f"main({control}, {user}, {self.isolated}, {_modules_used(self.assignment)!r})")
+        start = (f"import sys; sys.path[:0] = [{given!r}]; sys.path += {_packages()!r}; from inside.server import main; "
+                 f"main({control}, {user}, {self.isolated}, {_modules_used(self.assignment)!r}, {list(PRELOADED) if self.figures else []!r})")
         python = [sys.executable, "-I", "-B", "-c", start]
         return [*_bubblewrap(self._folder / "given", self._environment()), "--", *python] if self.isolated else python
 
@@ -281,6 +294,14 @@ def _modules_used(assignment: Path) -> list[str]:
     return sorted(found)
 
 
+def install() -> None:
+    """Install bubblewrap, as root on a machine with apt."""
+    if shutil.which("bwrap") is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "bubblewrap"]):
+            subprocess.run(["apt-get", *command], check=True, env=environment, stdin=subprocess.DEVNULL)
+
+
 def _free_user() -> int:
     """A user's number that nobody has."""
     user = _USER
@@ -308,16 +329,26 @@ def _bubblewrap(given: Path, environment: dict[str, str]) -> list[str]:
         for parent in reversed(Path(folder).parents[:-1]):
             command += ["--dir", str(parent)]  # which bubblewrap would make for its own user alone
         command += ["--ro-bind", folder, folder]
-    for name in ("/etc/ld.so.cache", "/etc/localtime", "/sys/devices/system/cpu"):
+    for name in ("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", "/sys/devices/system/cpu"):
         command += ["--ro-bind-try", name, name]
     command += ["--dir", "/grading", "--ro-bind", str(given), "/grading/given", "--dir", "/grading/work"]
     return command + ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
 
 
+def _packages() -> list[str]:
+    """The folders that this process imports its packages from, which need not be those of a fresh interpreter."""
+    found = {}
+    for name in ("torch", "numpy", "sympy", "jaxtyping", "sklearn", "safetensors", "matplotlib", "IPython"):
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.origin:
+            found[str(Path(spec.origin).parents[1])] = None
+    return list(found)
+
+
 def _interpreter() -> list[str]:
     """The folders of this interpreter and of its packages that do not lie in another of them, or in /usr."""
     wanted = [sys.prefix, sys.base_prefix, sys.exec_prefix, *map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))]
-    wanted += [str(Path(sys.executable).resolve().parents[1]), *(path for path in sys.path if path.endswith(("site-packages", "dist-packages")))]
+    wanted += [str(Path(sys.executable).resolve().parents[1]), *_packages()]
     found: list[str] = []
     for folder in sorted({os.path.abspath(folder) for folder in wanted if os.path.isdir(folder)}, key=len):
         if not any(os.path.commonpath([folder, other]) == other for other in ["/usr", *found]):

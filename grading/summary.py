@@ -1,16 +1,35 @@
-"""The table that the grading of a class ends with."""
+"""What a person reads at the end of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ddpmlib.checks.catalogue import exercises
 
 from .misconceptions import exercises_of, is_for_a_person, tally
 from .untrusted import shown
 
+if TYPE_CHECKING:
+    from .classes import Outcome
+
 _TITLE = 34
 _MOST = 20  # submissions for a person that are listed
+
+
+def summary(outcome: Outcome) -> str:
+    """The end of a run: what was done, how the class's exercises went, and who needs a person."""
+    rate = 60 * len(outcome.graded) / outcome.seconds if outcome.seconds else 0
+    lines = [f"{outcome.chapter}: {len(outcome.graded)} graded in {outcome.seconds:.0f} s ({rate:.0f} a minute), "
+             f"{len(outcome.kept)} graded before, {len(outcome.failed)} failed"]
+    if outcome.unfinished:
+        lines.append(f"The scheduler has gone: {outcome.unfinished} are not graded yet. Give the same command again for the rest.")
+    records = [record for record in outcome.records() if record.get("exercises")]
+    if records:
+        lines += ["", summary_table(records)]
+    for student, why in sorted(outcome.failed.items()):
+        lines += ["", f"{shown(student)} has no grade: {shown(why.splitlines()[-1], 300) if why else ''}"]
+    return "\n".join(lines)
 
 
 def summary_table(rows: Sequence[dict]) -> str:

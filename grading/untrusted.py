@@ -60,6 +60,7 @@ class Folder:
                 raise Refused(_why(error, os.path.islink(trusted.joinpath(*parts[: parts.index(part) + 1])))) from None
             finally:
                 os.close(outer)
+        self._owner = os.fstat(self._root).st_uid if parts else None
 
     def __enter__(self) -> Folder:
         return self
@@ -87,7 +88,7 @@ class Folder:
                     if item.is_dir(follow_symlinks=False):
                         inner.append(item.name)
                         continue
-                    found.append(_entry(beginning + item.name, item))
+                    found.append(_entry(beginning + item.name, item, self._owner))
         except OSError as error:
             found.append(Entry(beginning, refused=_why(error)))
         for name in sorted(inner):
@@ -114,9 +115,9 @@ class Folder:
             for part in folders:
                 opened.append(os.open(part, _FOLDER, dir_fd=opened[-1] if opened else self._root))
             at = opened[-1] if opened else self._root
-            _require_file(os.stat(last, dir_fd=at, follow_symlinks=False), most)
+            _require_file(os.stat(last, dir_fd=at, follow_symlinks=False), self._owner, most)
             opened.append(os.open(last, _OPEN, dir_fd=at))
-            _require_file(os.fstat(opened[-1]), most)  # what was opened, whatever the name now leads to
+            _require_file(os.fstat(opened[-1]), self._owner, most)  # what was opened, whatever the name now leads to
             return _all(opened[-1], most)
         except OSError as error:
             raise Refused(_why(error)) from None
@@ -125,10 +126,10 @@ class Folder:
                 os.close(number)
 
 
-def _entry(name: str, item: os.DirEntry) -> Entry:
+def _entry(name: str, item: os.DirEntry, owner: int | None) -> Entry:
     try:
         found = item.stat(follow_symlinks=False)
-        _require_file(found)
+        _require_file(found, owner)
     except Refused as refused:
         return Entry(name, refused=str(refused))
     except OSError as error:
@@ -136,14 +137,19 @@ def _entry(name: str, item: os.DirEntry) -> Entry:
     return Entry(name, size=found.st_size)
 
 
-def _require_file(found: os.stat_result, most: int | None = None) -> None:
+def _require_file(found: os.stat_result, owner: int | None, most: int | None = None) -> None:
+    """Raise Refused for anything but a plain file of this owner (None: of any).
+
+    A hard link cannot be told from the file itself, except by whose it is. That suffices: the one who links to a stranger's file is
+    refused, and the stranger, whose file now has two names as well, is not.
+    """
     for is_kind, kind in _KINDS:
         if is_kind(found.st_mode):
             raise Refused(f"is {kind}")
     if not stat.S_ISREG(found.st_mode):
         raise Refused("is no plain file")
-    if found.st_nlink > 1:
-        raise Refused("is a hard link: the same file has another name, which may lie anywhere")
+    if owner is not None and found.st_uid != owner:
+        raise Refused("belongs to somebody else: it is a hard link to their file")
     if most is not None and found.st_size > most:
         raise Refused(f"is too large ({readable(found.st_size)}; {readable(most)} are allowed)")
 

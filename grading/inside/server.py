@@ -34,9 +34,9 @@ def become(user: int) -> None:
     system.set_dumpable(True)
 
 
-def preload(modules: list[str]) -> None:
+def preload(modules: list[str], others: list[str]) -> None:
     """Import what submissions need, as far as it imports nothing of theirs."""
-    for name in PRELOADED:
+    for name in [*PRELOADED, *others]:
         importlib.import_module(name)
     import torch
 
@@ -149,13 +149,13 @@ def _keep(control: socket.socket, payload: bytes, answer: int, *, isolated: bool
     os._exit(0)
 
 
-def main(control: int, user: int | None, isolated: bool, modules: list[str]) -> None:
-    """Serve over the socket ``control``, as this user if one is named, with these modules of ``ddpmlib`` imported before."""
+def main(control: int, user: int | None, isolated: bool, modules: list[str], others: list[str]) -> None:
+    """Serve over the socket ``control``, as this user if one is named, with these modules of ``ddpmlib`` and others imported before."""
     os.umask(0o022)
     if sys.platform == "linux":
         system.die_with_parent()
     if user is not None:
         become(user)
-    preload(modules)
+    preload(modules, others)
     with socket.socket(fileno=control) as channel:
         serve(channel, isolated=isolated)

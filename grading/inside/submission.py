@@ -16,6 +16,7 @@ import signal
 import struct
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from . import system
@@ -153,6 +154,9 @@ class Keeper:
                 _write_all(result, LENGTH.pack(len(data)) + data)
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
         finally:
             os._exit(0)
 

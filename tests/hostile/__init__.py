@@ -62,6 +62,9 @@ class Hostile:
         return {number: 0.0 if number in self.lost else float(points) for number, points in POINTS.items()}
 
 
+# these submissions would harm the machine of whoever runs them: outside the sandbox they refuse to
+SAFETY_CATCH = "import os as _os\nif not _os.path.isdir('/grading/work'):\n    raise ImportError('a hostile submission outside the sandbox')\n"
+
 _found: list[Hostile] = []
 
 
@@ -98,7 +101,7 @@ def notebook(folder: Path) -> Path:
 def on_import(folder: Path, world: World, code: str, module: str = "forward") -> None:
     """Run code when a module is imported."""
     path = folder / "ddpmlib" / f"{module}.py"
-    path.write_text(path.read_text(encoding="utf-8") + "\n\n" + world.told(code), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8") + f"\n\n{SAFETY_CATCH}\n{world.told(code)}", encoding="utf-8")
 
 
 def instead(folder: Path, world: World, code: str, *, name: str = "q_sample_ve", module: str = "forward") -> None:
@@ -114,4 +117,4 @@ def everywhere(folder: Path, world: World, code: str) -> None:
         text = path.read_text(encoding="utf-8")
         first, rest = text.split("from __future__ import annotations\n", 1) if "from __future__" in text else ("", text)
         start = f"{first}from __future__ import annotations\n" if "from __future__" in text else ""
-        path.write_text(f"{start}{world.told(code)}\n{rest}", encoding="utf-8")
+        path.write_text(f"{start}{SAFETY_CATCH}{world.told(code)}\n{rest}", encoding="utf-8")

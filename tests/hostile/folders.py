@@ -54,8 +54,10 @@ def module_is_a_relative_link(folder, world):
     _link(folder, MODULE, f"../../../{NEIGHBOUR}/{CHAPTER}/{MODULE}")
 
 
-@hostile(lost=FORWARD, finds="hard link", human=True)
+@hostile(lost=FORWARD, finds="belongs to somebody else", human=True, needs_root=True)
 def module_is_a_hard_link_to_the_neighbours(folder, world):
+    for path in [folder, *folder.rglob("*")]:
+        os.chown(path, 12_345, 12_345)  # as in an exchange, where each student is a user
     (folder / MODULE).unlink()
     os.link(world.course / "submitted" / NEIGHBOUR / CHAPTER / MODULE, folder / MODULE)
 

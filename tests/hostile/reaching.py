@@ -132,13 +132,13 @@ for place in ('submitted', 'autograded', 'source', 'feedback', 'vetted'):
 @hostile()
 def lies_in_wait(folder, world):
     on_import(folder, world, r"""
-import os
+import os, sysconfig
 evil = "open('@OUTSIDE@/infected', 'w').write('infected')\n"
 for path in ('@HOME@/.ipython/profile_default/startup/00.py', '@HOME@/.bashrc', '@HOME@/.config/pip/pip.conf', '@HOME@/.pythonrc',
              '@PACKAGES@/usercustomize.py', '@PACKAGES@/sitecustomize.py', '@PACKAGES@/evil.pth', '@COURSE@/conftest.py',
              '@COURSE@/sitecustomize.py', '@COURSE@/nbgrader_config.py', '@COURSE@/grading/__init__.py',
              '~/.ipython/profile_default/startup/00.py', '~/.local/lib/python3.11/site-packages/usercustomize.py', 'sitecustomize.py',
-             '/tmp/sitecustomize.py', '/etc/ld.so.preload', '/etc/profile', '/etc/cron.d/evil'):
+             '/tmp/sitecustomize.py', sysconfig.get_path('purelib') + '/infected.txt', '/etc/ld.so.preload', '/etc/profile', '/etc/cron.d/evil'):
     path = os.path.expanduser(path)
     try:
         os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
