@@ -133,7 +133,7 @@ class Graded:
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=900)
 
     def _grade(self) -> subprocess.CompletedProcess:
-        return self._run("nbgrader", "autograde", CHAPTER)
+        return self._run("grading", "autograde", CHAPTER, "--workers", "2")
 
     def _trees(self) -> dict[str, str]:
         return {f"{folder.name}/{name}": mark for folder in (self.course, self.home, self.outside) for name, mark in tree(folder).items()

@@ -95,7 +95,7 @@ found = [os.path.join(top, name) for top, _, names in os.walk('/') if not top.st
 raise ValueError('PLANTED-PATH ' + str(found[:50]) if found else 'nothing')""")
 
 
-@hostile()
+@hostile(lost=("3.5", "3.6", "3.7", "3.8", "3.9"))  # its own copy of its own files is what it can wipe
 def wipes_everything(folder, world):
     on_import(folder, world, """
 import os, shutil
@@ -148,7 +148,7 @@ for path in ('@HOME@/.ipython/profile_default/startup/00.py', '@HOME@/.bashrc', 
 """)
 
 
-@hostile()
+@hostile(lost=("3.2",))
 def spoils_torch_for_the_next(folder, world):
     on_import(folder, world, """
 import torch
