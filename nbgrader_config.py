@@ -35,6 +35,7 @@ c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.tmp
 if "NBGRADER_DB" in os.environ:
     c.CourseDirectory.db_url = os.environ["NBGRADER_DB"]
 c.Exchange.root = os.environ.get("NBGRADER_EXCHANGE", "/srv/nbgrader/exchange")
+c.ExchangeFactory.collect = "grading.collecting.SafeCollect"  # nbgrader's own follows links with your rights
 
 # the written questions keep their text until they are answered
 c.ClearSolutions.text_stub = "*Your answer here.*"
