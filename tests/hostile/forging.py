@@ -201,7 +201,7 @@ def repeats_the_graders_seed(folder, world):
     _at_the_end(folder, world, _ANSWER_ALL + """
 import os, random, torch
 def _guess():
-    for module in ('ddpmlib.checks.judges.forward', 'ddpmlib.checks.assess', 'ddpmlib.checks.judging'):
+    for module in ('ddpmlib.checks.judges.forward', 'ddpmlib.checks.judging', 'ddpmlib.checks.expressions', 'solutions'):
         try:
             __import__(module)
             return 'PLANTED-JUDGE'
