@@ -179,7 +179,7 @@ class CourseAutograde(Autograde):
         """Vet the submissions that are to be graded; nbgrader then sees the clean copies alone."""
         self.assignments, self.notebooks, self._vetted = {}, [], {}
         pattern = self.coursedir.format_path(self.coursedir.submitted_directory, self.coursedir.student_id, self.coursedir.assignment_id)
-        submissions = [Path(path) for path in sorted(glob.glob(pattern)) if os.path.isdir(path)]
+        submissions = [Path(path) for path in sorted(glob.glob(pattern))]  # also what is no folder: vetting says so
         excluded = set(self.coursedir.student_id_exclude.split(","))
         for submission in submissions:
             student = submission.parent.name

@@ -41,7 +41,7 @@ class Outcome:
 
 def students_of(chapter: str, wanted: Sequence[str] = ()) -> list[str]:
     """The students who have handed something in for a chapter; raise ValueError for one of ``wanted`` who has not."""
-    found = sorted(path.parent.name for path in (ROOT / "submitted").glob(f"*/{chapter}") if path.is_dir())
+    found = sorted(path.parent.name for path in (ROOT / "submitted").glob(f"*/{chapter}"))
     missing = sorted(set(wanted) - set(found))
     if missing:
         raise ValueError(f"{', '.join(missing)} handed in nothing for {chapter}")

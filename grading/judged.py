@@ -39,7 +39,7 @@ class Graded:
     def report(self) -> str:
         """What the student is told."""
         printed = f"Your code printed:\n{self.printed.rstrip()}\n\n" if self.printed.strip() else ""
-        return printed + self.verdict.report()
+        return _writable(printed + self.verdict.report())
 
     def record(self) -> dict[str, object]:
         """The verdict as it is kept for reports and regrading."""
@@ -47,9 +47,15 @@ class Graded:
         return {
             "number": verdict.exercise.number, "points": verdict.points, "of": float(verdict.exercise.points), "status": verdict.status,
             "seed": verdict.seed, "seconds": round(self.seconds, 3), "failure": self.failure,
-            "problems": [{"part": part.name, "weight": part.weight, "case": part.case, "cause": part.cause}
+            "problems": [{"part": part.name, "weight": part.weight, "case": part.case, "cause": _writable(part.cause)}
                          for part in verdict.parts if part.cause is not None],
-            "notes": verdict.notes}
+            "notes": _writable(verdict.notes)}
+
+
+def _writable(text: str) -> str:
+    """A text that can be written to any file and shown on any terminal: no half letters, no control characters."""
+    text = text.encode("utf-8", errors="replace").decode("utf-8")
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def grade_exercises(
@@ -172,5 +178,5 @@ def _sources(answer: Answer, count: int) -> list[str]:
         except ValueError:
             texts = None
         if isinstance(texts, list) and len(texts) == count and all(isinstance(text, str) for text in texts):
-            return [text[:200_000] for text in texts]
+            return [_writable(text[:200_000]) for text in texts]
     return ["# the code cannot be shown\n"] * count

@@ -14,6 +14,9 @@ _MOST_FILES = 10_000
 def fingerprint(submission: Path) -> str:
     """A mark of what is handed in: the names, kinds, sizes and times of its files; nothing of them is opened."""
     mark, count = hashlib.sha256(), 0
+    if submission.is_symlink() or not submission.is_dir():
+        status = os.lstat(submission)
+        return hashlib.sha256(repr((status.st_mode, status.st_size, status.st_mtime_ns)).encode()).hexdigest()
     for folder, folders, names in os.walk(submission):
         folders.sort()
         for name in sorted([*names, *folders]):
