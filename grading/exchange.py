@@ -1,16 +1,18 @@
-"""``nbgrader collect`` for an exchange that students write to themselves.
+"""nbgrader's exchange, where students write to it themselves.
 
-nbgrader copies what it finds with the instructor's rights and follows every link on the way: a module that is a link to the solutions comes
-in as a copy of the solutions. Here plain files come in, and nothing else; and no name that a student has thought up stops the others' work.
+nbgrader collects with the instructor's rights and follows every link on the way: a module that is a link to the solutions comes
+in as a copy of the solutions. Here plain files come in, and nothing else; and nothing that one student has handed in stops the others' work or
+their feedback.
 """
 
 from __future__ import annotations
 
 import datetime
+import glob
 import re
 from pathlib import Path
 
-from nbgrader.exchange.default import ExchangeCollect
+from nbgrader.exchange.default import ExchangeCollect, ExchangeReleaseFeedback
 
 from .untrusted import Folder, Refused, shown
 
@@ -56,3 +58,20 @@ class SafeCollect(ExchangeCollect):
                     (target / entry.name).write_bytes(data)
         except Refused as refused:
             self.log.warning("Not collected: %s %s", shown(source.name, 200), refused)
+
+
+class SteadyReleaseFeedback(ExchangeReleaseFeedback):
+    """nbgrader's ``release_feedback``, which goes on where a submission came by another way, or has lost its time or its secret."""
+
+    def copy_files(self) -> None:
+        excluded = [self.coursedir.student_id_exclude] if self.coursedir.student_id_exclude else []
+        for path in sorted(Path(page) for page in glob.glob(str(Path(self.src_path) / "*.html"))):
+            student = path.parents[1].name
+            if not (path.parent / "submission_secret.txt").is_file():
+                self.log.warning("The exchange cannot carry the feedback of %s, whose submission came without nbgrader's submission_secret.txt; "
+                                 "give them %s", student, path)
+                excluded.append(student)
+            elif not (path.parent / "timestamp.txt").is_file():
+                (path.parent / "timestamp.txt").touch()  # nbgrader only prints what it says
+        self.coursedir.student_id_exclude = ",".join(excluded)
+        super().copy_files()

@@ -1,4 +1,4 @@
-"""``nbgrader collect`` brings in plain files alone, and no student stops or robs another."""
+"""``nbgrader collect`` brings in plain files alone, and no student stops or robs another, also where feedback goes back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nbgrader.exchange import ExchangeFactory
 from traitlets.config.loader import PyFileConfigLoader
 
 import ddpmlib
-from grading.collecting import SafeCollect
+from grading.exchange import SafeCollect, SteadyReleaseFeedback
 
 CHAPTER = "03_forward"
 TIME = "2026-02-03 10:00:00 UTC"
@@ -92,3 +92,19 @@ def test_what_is_too_large_is_left_out(place):
 def test_the_courses_configuration_collects_so():
     config = PyFileConfigLoader("nbgrader_config.py", path=str(ddpmlib.ROOT)).load_config()
     assert ExchangeFactory(config=config).collect is SafeCollect
+    assert ExchangeFactory(config=config).release_feedback is SteadyReleaseFeedback
+
+
+def test_feedback_goes_back_also_where_some_cannot(place, caplog):
+    for student, names in (("ann", ()), ("ben", ("timestamp.txt", "submission_secret.txt")), ("cyd", ("submission_secret.txt",)), ("dan", ("timestamp.txt",))):
+        folder = place / "course" / "feedback" / student / CHAPTER
+        folder.mkdir(parents=True)
+        (folder / f"{CHAPTER}.html").write_text(f"page of {student}")
+        for name in names:
+            (folder / name).write_text(TIME if name == "timestamp.txt" else f"secret of {student}")
+    coursedir = CourseDirectory(root=str(place / "course"), course_id="ddpm", assignment_id=CHAPTER)
+    with caplog.at_level(logging.WARNING):
+        SteadyReleaseFeedback(coursedir=coursedir, root=str(place / "exchange"), log=logging.getLogger("release")).start()
+    released = {path.read_text() for path in (place / "exchange" / "ddpm" / "feedback").glob("*.html")}
+    assert released == {"page of ben", "page of cyd"}
+    assert "feedback of ann" in caplog.text and "feedback of dan" in caplog.text
