@@ -154,6 +154,7 @@ class CourseAutograde(Autograde):
         try:
             self._sandbox.start()
             super().start()
+            self._complain()
         except SandboxUnavailable as error:
             self.log.error(str(error))
             raise NbGraderException(str(error)) from None
@@ -161,6 +162,12 @@ class CourseAutograde(Autograde):
             if self._sandbox is not type(self).warm:
                 self._sandbox.close()
             shutil.rmtree(self._clean, ignore_errors=True)
+
+    def _complain(self) -> None:
+        """Let nbgrader's command fail where a submission has no grade."""
+        failed = [f"{student} ({what})" for student, what in self.outcome.items() if what not in {"graded", "kept"}]
+        if failed:
+            raise NbGraderException(f"no grade for {', '.join(failed)}")
 
     @property
     def exclude_overwriting(self) -> dict[str, list[str]]:

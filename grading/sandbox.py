@@ -29,6 +29,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from .assemble import students_files
@@ -169,7 +170,7 @@ class Sandbox:
         self.start()
         work = tempfile.mkdtemp(dir=self._folder) if not self.isolated else ""
         request = {"files": {name: base64.b64encode(data).decode() for name, data in files.items()}, "jobs": jobs,
-                   "limits": asdict(limits), "folder": work}
+                   "limits": asdict(limits), "folder": work, "scratch": _scratch()}
         longest = sum(job.get("seconds", limits.seconds) + limits.grace + 1 for job in jobs) + 10
         try:
             answers = self._ask(json.dumps(request).encode(), len(jobs), limits, time.monotonic() + longest)
@@ -209,7 +210,8 @@ class Sandbox:
 
     def _self_test(self) -> bool:
         """Whether a submission without any job is run."""
-        payload = json.dumps({"files": {}, "jobs": [], "limits": asdict(Limits()), "folder": str(self._folder)}).encode()
+        payload = json.dumps({"files": {}, "jobs": [], "limits": asdict(Limits()), "folder": str(self._folder),
+                              "scratch": _scratch()}).encode()
         pipe, end = os.pipe()
         socket.send_fds(self._control, [LENGTH.pack(len(payload))], [end])
         os.close(end)
@@ -233,8 +235,9 @@ class Sandbox:
 
     def _environment(self) -> dict[str, str]:
         own = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-        return {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive",
-                "MPLBACKEND": "agg", "MPLCONFIGDIR": "/tmp", **own}
+        scratch = _scratch()
+        return {"PATH": "/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1",
+                "OMP_WAIT_POLICY": "passive", "MPLBACKEND": "agg", "MPLCONFIGDIR": scratch, **own}
 
     def _command(self, control: int, user: int | None) -> list[str]:
         given = "/grading/given" if self.isolated else str(self._folder / "given")
@@ -319,6 +322,7 @@ def _bubblewrap(given: Path, environment: dict[str, str]) -> list[str]:
                "--unshare-cgroup-try", "--clearenv"]
     for name, value in environment.items():
         command += ["--setenv", name, value]
+    command += ["--proc", "/proc", "--dev", "/dev", "--dir", "/grading", "--perms", "1777", "--tmpfs", _scratch()]
     for name in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64"):
         path = Path(name)
         if path.is_symlink():
@@ -331,10 +335,16 @@ def _bubblewrap(given: Path, environment: dict[str, str]) -> list[str]:
         command += ["--ro-bind", folder, folder]
     for name in ("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", "/sys/devices/system/cpu"):
         command += ["--ro-bind-try", name, name]
-    command += ["--dir", "/grading", "--ro-bind", str(given), "/grading/given", "--dir", "/grading/work"]
-    return command + ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
+    command += ["--ro-bind", str(given), "/grading/given", "--dir", "/grading/work"]
+    return command + ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
 
 
+def _scratch() -> str:
+    """Where a student's code may write: /tmp, unless the interpreter lies there."""
+    return "/grading/tmp" if any(folder.startswith("/tmp/") for folder in _interpreter()) else "/tmp"
+
+
+@cache
 def _packages() -> list[str]:
     """The folders that this process imports its packages from, which need not be those of a fresh interpreter."""
     found = {}
@@ -345,6 +355,7 @@ def _packages() -> list[str]:
     return list(found)
 
 
+@cache
 def _interpreter() -> list[str]:
     """The folders of this interpreter and of its packages that do not lie in another of them, or in /usr."""
     wanted = [sys.prefix, sys.base_prefix, sys.exec_prefix, *map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))]

@@ -63,8 +63,9 @@ class Grader:
 
         from .autograde import CourseAutograde
 
-        with temp_attrs(self.api.coursedir, assignment_id=self.chapter, student_id=order["student"]):
+        with temp_attrs(self.api.coursedir, assignment_id=self.chapter):
             converter = CourseAutograde(coursedir=self.api.coursedir, parent=self.api)
+            converter.students = [order["student"]]  # whose name may hold what nbgrader would read as a pattern
             for name in ("force", "only", "new_seeds"):
                 if name in order:
                     setattr(converter, name, order[name])

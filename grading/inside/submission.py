@@ -54,12 +54,12 @@ def _end_if_closed(pipe: int) -> None:
             os._exit(1)
 
 
-def private_disk(size: int) -> None:
-    """Mount an own /proc, and memory of limited size as /tmp and as the folder of the submission."""
+def private_disk(size: int, scratch: str) -> None:
+    """Mount an own /proc, and memory of limited size as the folder to write in and as the folder of the submission."""
     guarded = system.MS_NOSUID | system.MS_NODEV
     system.make_mounts_private()
     system.mount("proc", "/proc", guarded | system.MS_NOEXEC)
-    for folder, mode in (("/tmp", "1777"), (WORK, "755")):
+    for folder, mode in ((scratch, "1777"), (WORK, "755")):
         system.mount("tmpfs", folder, guarded, f"size={size},nr_inodes=4096,mode={mode}")
 
 
@@ -314,9 +314,9 @@ def run_submission(request: dict, answer: int, *, isolated: bool, memory_before:
     limits = request["limits"]
     if isolated:
         enter_namespaces()
-        private_disk(limits["disk"])
+        private_disk(limits["disk"], request["scratch"])
         folder = Path(WORK)
-        os.chdir("/tmp")
+        os.chdir(request["scratch"])
     else:
         folder = Path(request["folder"])
         os.chdir(folder)
