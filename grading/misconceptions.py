@@ -26,7 +26,7 @@ def is_for_a_person(record: dict) -> bool:
 def diagnosis(problem: dict) -> str:
     """What a problem has in common with those of other students: the misconception that the check named, if it named one.
 
-    Otherwise it is the first line with ``#`` for each number. Of an exception only the type stays: its text is the student's own.
+    Otherwise it is the first line with three dots for each number. Of an exception only the type stays: its text is the student's own.
     """
     lines = [line.strip() for line in problem["cause"].splitlines() if line.strip()]
     if not lines:
@@ -36,7 +36,7 @@ def diagnosis(problem: dict) -> str:
         return f"The code raises {raised[1]}."
     if len(lines) > 1:
         return " ".join(lines[1:])
-    return _NUMBER.sub("#", _WHERE.sub("", lines[0]))
+    return _NUMBER.sub("\N{HORIZONTAL ELLIPSIS}", _WHERE.sub("", lines[0]))
 
 
 def diagnoses(records: Iterable[dict], number: str) -> list[tuple[str, int, list[str], str]]:

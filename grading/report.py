@@ -51,10 +51,13 @@ def report_page(chapter: str, records: list[dict], *, names: bool = False) -> st
     worth = exercises_of(records)
     totals = [sum(entry["points"] for entry in record["exercises"]) for record in records]
     best = sum(worth.values())
+    rows = [_row(records, number, of, hide) for number, of in worth.items()]
+    quiet = [("All who began it have all points", [row for row in rows if not row["diagnoses"] and row["started"]]),
+             ("Nobody has begun", [row for row in rows if not row["started"]])]
     return environment.get_template("report.html.j2").render(
         chapter=chapter, names=names, count=len(records), best=best, mean=statistics.fmean(totals), median=statistics.median(totals),
         histogram=Markup(histogram(totals, best)), made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        rows=[_row(records, number, of, hide) for number, of in worth.items()],
+        rows=rows, quiet=quiet,
         written=[entry for entry in exercises().values() if entry.chapter == chapter and entry.kind == "written"],
         persons=_for_persons(records), findings=_findings(records, hide), students=_students(records, totals) if names else [], shown=shown)
 

@@ -31,11 +31,11 @@ def test_one_misconception_in_other_numbers_is_counted_as_one():
 
 
 @pytest.mark.parametrize(("cause", "expected"), [
-    (off_by(0.25), "x_t has the right shape (#,) (float64), but # of # values differ: [#] should be #, got #"),
-    ("the result should have shape (3, 2), got (2,)", "the result should have shape (#, #), got (#,)"),
+    (off_by(0.25), "x_t has the right shape (…,) (float64), but … of … values differ: […] should be …, got …"),
+    ("the result should have shape (3, 2), got (2,)", "the result should have shape (…, …), got (…,)"),
     ("x differs by 1e-05\nYou forgot the root.\nAnd this.", "You forgot the root. And this."),
     ("your code raised KeyError: 'me' (forward.py, line 3)", "The code raises KeyError."),
-    ("your code did not finish within 20 seconds (it was at forward.py, line 3)", "your code did not finish within # seconds"),
+    ("your code did not finish within 20 seconds (it was at forward.py, line 3)", "your code did not finish within … seconds"),
     ("", "no reason given"),
 ])
 def test_messages_are_grouped_by_what_they_have_in_common(cause, expected):
@@ -58,7 +58,7 @@ def test_the_report_says_what_went_wrong_and_how_often():
     said = text(report_page(CHAPTER, CLASS))
     assert f"7 students: {VARIANCE}" in said
     assert "1 student: The code raises ValueError." in said
-    assert "1 student: your code did not finish within # seconds" in said
+    assert "1 student: your code did not finish within … seconds" in said
     assert "3 of 12 have all points; mean 1.62 of 3" in said
     assert "1 submission has to be looked at" in said
     for number in NUMBERS:

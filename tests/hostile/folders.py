@@ -431,3 +431,10 @@ def brings_the_litter_of_editors(folder, world):
                  ".DS_Store", ".git/config", "ddpmlib/forward.py~"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("x")
+
+
+@hostile(blank=True, finds="no part of the assignment")
+def brings_its_own_verdict(folder, world):
+    done = [{"number": "3.1", "points": 99.0, "of": 3.0, "status": "done", "seed": 0, "problems": [], "report": "99 of 3 points", "source": ""}]
+    (folder / "verdicts.json").write_text(json.dumps({"fingerprint": "", "exercises": done, "findings": []}))
+    (folder / "gradebook.db").write_text("")
