@@ -13,23 +13,29 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from ddpmlib import unet
-from ddpmlib.validation import require_integer, require_tensor
-
-GROUPS = 8  # of channels that are normalised together
+from ddpmlib.layer_inputs import groups_of, require_halving_shape, require_positive_integers, require_widths
+from ddpmlib.validation import require_integer
 
 
 class ResidualBlock(nn.Module):
     """Two convolutions around which the input is passed by; between them the block is told the time (and the class).
 
     ``conv2`` begins at 0, so a new block passes its input on unchanged (through ``skip``).
+
+    Parameters
+    ----------
+    c_in, c_out
+        the number of channels that come and go. Channels are normalised in 8 groups, or in fewer, of two channels each.
+    dim
+        the length of a row of ``emb``, which says the time (and the class).
     """
 
     def __init__(self, c_in: int, c_out: int, dim: int):
         super().__init__()
-        self.norm1 = nn.GroupNorm(min(GROUPS, c_in), c_in)
+        self.norm1 = nn.GroupNorm(groups_of(c_in), c_in)
         self.conv1 = nn.Conv2d(c_in, c_out, 3, padding=1)
         self.project = nn.Linear(dim, c_out)
-        self.norm2 = nn.GroupNorm(min(GROUPS, c_out), c_out)
+        self.norm2 = nn.GroupNorm(groups_of(c_out), c_out)
         self.conv2 = zeroed(nn.Conv2d(c_out, c_out, 3, padding=1))
         self.skip = nn.Identity() if c_in == c_out else nn.Conv2d(c_in, c_out, 1)
 
@@ -38,12 +44,20 @@ class ResidualBlock(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Every pixel looks at every other one. ``out`` begins at 0, so a new layer changes nothing."""
+    """Every pixel looks at every other one. ``out`` begins at 0, so a new layer changes nothing.
+
+    Parameters
+    ----------
+    channels, heads
+        the number of channels, and of heads among which they are shared out: it divides the channels.
+    """
 
     def __init__(self, channels: int, heads: int):
         super().__init__()
+        if require_integer("channels", channels, low=1) % require_integer("heads", heads, low=1):
+            raise ValueError(f"heads must divide the {channels} channels, got {heads}")
         self.heads = heads
-        self.norm = nn.GroupNorm(min(GROUPS, channels), channels)
+        self.norm = nn.GroupNorm(groups_of(channels), channels)
         self.qkv = nn.Linear(channels, 3 * channels)
         self.out = zeroed(nn.Linear(channels, channels))
 
@@ -76,6 +90,16 @@ class UNet(nn.Module):
         the number K of classes; the network has a row for each and one more, the null class K. None: there are no classes.
     seed
         for the initial weights, which are the same on every device.
+
+    The network is made in float32 on the CPU; ``net.to(...)`` moves it. ``net.settings`` holds all arguments as plain values:
+    ``UNet(**net.settings)`` is the same network anew. A new network answers 0, whatever it is asked, since ``last`` begins at 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        if an argument has the wrong type, the sizes cannot be halved often enough, or channels cannot be shared out among groups and heads.
+
+    Source: Ho et al. (2020), appendix B, made small; chapter 8.
     """
 
     def __init__(
@@ -83,8 +107,12 @@ class UNet(nn.Module):
         heads: int = 4, classes: int | None = None, seed: int = 0,
     ):
         super().__init__()
-        self.settings = {"shape": list(shape), "channels": list(channels), "attention": list(attention), "heads": heads,
-                         "classes": classes, "seed": seed}
+        channels = require_positive_integers("channels", channels)
+        shape = require_halving_shape("shape", shape, len(channels))
+        attention = require_widths(channels, attention, heads)
+        if classes is not None:
+            require_integer("classes", classes, low=1)
+        self.settings = {"shape": shape, "channels": channels, "attention": attention, "heads": heads, "classes": classes, "seed": seed}
         self.classes, self.dim = classes, 4 * channels[0]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(require_integer("seed", seed, low=0))
@@ -105,7 +133,7 @@ class UNet(nn.Module):
             self.down.append(Level(ResidualBlock(width, width, dim), attend[0], halve))
             self.up.insert(0, Level(ResidualBlock(2 * width, width, dim), attend[1], double))
         self.middle = nn.ModuleList([ResidualBlock(bottom, bottom, dim)])
-        self.norm = nn.GroupNorm(min(GROUPS, top), top)
+        self.norm = nn.GroupNorm(groups_of(top), top)
         self.last = zeroed(nn.Conv2d(top, colours, 3, padding=1))
 
     @property
@@ -116,7 +144,7 @@ class UNet(nn.Module):
     def forward(
         self, x_t: Float[Tensor, "batch c h w"], t: Int[Tensor, "batch"], y: Int[Tensor, "batch"] | None = None
     ) -> Float[Tensor, "batch c h w"]:
-        """The noise in x_t that the network sees at the times t; ``y`` are classes, or K where none is told."""
+        """The noise in x_t that the network sees at the times t; ``y`` are classes, or K where none is told (None: no row's is)."""
         return unet.unet(self, x_t, unet.condition(self, t, y))
 
 

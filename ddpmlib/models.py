@@ -23,6 +23,11 @@ def draw_noise(x: Float[Tensor, "*shape"], generator: torch.Generator) -> Float[
     return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=generator.device).to(x.device)
 
 
+def conditioned(net: Callable[[Tensor, Tensor, Tensor], Tensor], y: Int[Tensor, "batch"]) -> Model:
+    """The model of one wanted class for each row: ``net(x_t, t, y)`` with this ``y``, of shape (batch,)."""
+    return lambda x, t: net(x, t, y)
+
+
 def require_model(model: object) -> None:
     """Raise TypeError unless ``model`` can be called."""
     if not callable(model):

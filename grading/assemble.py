@@ -47,7 +47,7 @@ def stubs_for_earlier_setting() -> bool:
 
 def modules_of(chapter: str) -> list[str]:
     """The stub modules of a chapter: those that its exercises are written in."""
-    return sorted({row["module"] for row in catalogue() if row["chapter"] == chapter and row["module"]})
+    return sorted({row["module"] for row in catalogue() if row["chapter"] == chapter and row["functions"]})
 
 
 def assignment_notebook(path: Path) -> nbformat.NotebookNode:
@@ -105,9 +105,11 @@ def _assemble_one(path: Path, folder: Path, stubs_for_earlier: bool) -> Path:
 def students_files(assignment: Path) -> list[str]:
     """The files of an assembled assignment that students edit, relative to its folder.
 
-    These are the stubs of its own chapter, and of earlier ones where the assignment holds stubs of those.
+    These are the stubs of its own chapter, and of earlier ones where the assignment holds stubs of those; and the samples that
+    its labs save.
     """
+    samples = sorted(row["file"] for row in catalogue() if row["chapter"] == assignment.name and row["kind"] == "lab")
     own = [module for path in chapter_paths() if path.stem <= assignment.name for module in modules_of(path.stem)]
     files = [assignment / "ddpmlib" / f"{module}.py" for module in own]
     return [path.relative_to(assignment).as_posix() for path in files
-            if path.is_file() and path.read_text(encoding="utf-8").startswith(STUB_MARK)]
+            if path.is_file() and path.read_text(encoding="utf-8").startswith(STUB_MARK)] + samples

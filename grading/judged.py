@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from ddpmlib.checks.assess import load_check
-from ddpmlib.checks.catalogue import exercise
+from ddpmlib.checks.catalogue import exercise, exercises
 from ddpmlib.checks.judging import Case, Check, Draw, Verdict, judge
 from ddpmlib.checks.plain import MAX_ELEMENTS, MAX_TEXT, Expression, Raised, pack, unpack
 from ddpmlib.checks.run import TimeLimit, time_limit
@@ -74,6 +74,13 @@ def grade_exercises(
     sources = _sources(shown, len(numbers))
     return [_judged(number, drawn[number], cases[number], answer, source, limits)
             for number, answer, source in zip(numbers, answers, sources, strict=True)]
+
+
+def warm_up(chapter: str) -> None:
+    """Import the judges of a chapter."""
+    for entry in exercises().values():
+        if entry.chapter == chapter and entry.kind != "written":
+            load_check(entry.number)
 
 
 def _judged(number: str, seed: int, cases: list[Case], answer: Answer, source: str, limits: Limits) -> Graded:

@@ -116,6 +116,7 @@ class Sandbox:
     def __init__(self, assignment: Path, *, isolated: bool = True, figures: bool = False):
         self.assignment, self.isolated, self.figures = assignment, isolated, figures
         self._process: subprocess.Popen | None = None
+        self._warm = False
         self._control: socket.socket | None = None
         self._folder: Path | None = None
 
@@ -134,6 +135,17 @@ class Sandbox:
 
     def start(self) -> None:
         """Start the grader and wait until it is warm; raise SandboxUnavailable where that cannot be had."""
+        if self._warm:
+            return
+        self.begin()
+        if self._receive(_START_SECONDS) != READY or not self._self_test():
+            said = self._log()
+            self._stop()
+            raise SandboxUnavailable(f"the sandbox does not work here: {said or 'it did not start'}\n{_HELP}")
+        self._warm = True
+
+    def begin(self) -> None:
+        """Start the grader, and do not wait for it."""
         if self._process is not None:
             return
         if self.isolated and shutil.which("bwrap") is None:
@@ -153,10 +165,6 @@ class Sandbox:
                 self._command(theirs.fileno(), user), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment(),
                 pass_fds=[theirs.fileno()])
         self._control = ours
-        if self._receive(_START_SECONDS) != READY or not self._self_test():
-            said = self._log()
-            self._stop()
-            raise SandboxUnavailable(f"the sandbox does not work here: {said or 'it did not start'}\n{_HELP}")
 
     def close(self) -> None:
         self._stop()
@@ -220,6 +228,7 @@ class Sandbox:
         return self._receive(_STOP_SECONDS * 3) == DONE
 
     def _stop(self) -> None:
+        self._warm = False
         if self._control is not None:
             self._control.close()
             self._control = None

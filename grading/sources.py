@@ -16,7 +16,8 @@ CHAPTERS = ROOT / "chapters"
 LIBRARY = ROOT / "ddpmlib"
 
 _NUMBER = re.compile(r"Exercise (\d+\.\d+)\.")
-_HEADING = re.compile(r"^#+ Exercise (?P<number>\d+\.\d+) \((?P<kind>code|derivation|written)\): (?P<title>.+)$", re.M)
+_HEADING = re.compile(r"^#+ Exercise (?P<number>\d+\.\d+) \((?P<kind>code|derivation|written|lab)\): (?P<title>.+)$", re.M)
+_FILE = re.compile(r"samples/\w+\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,10 @@ def chapter_paths() -> list[Path]:
 
 
 def chapter_exercises(path: Path) -> list[dict[str, object]]:
-    """The exercises of a chapter in its order: number, kind and title from the headings, points from the graded cells."""
+    """The exercises of a chapter in its order: number, kind and title from the headings, points from the graded cells.
+
+    A lab has a ``file`` besides, the first file of samples that is named below its heading.
+    """
     notebook = read_chapter(path)
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     points = {}
@@ -65,6 +69,11 @@ def chapter_exercises(path: Path) -> list[dict[str, object]]:
         if grade_id not in points:
             raise ValueError(f"{path.name}: Exercise {match['number']} has no graded cell with the grade_id {grade_id}")
         rows.append({**match.groupdict(), "chapter": path.stem, "points": points.pop(grade_id)})
+        if match["kind"] == "lab":
+            file = _FILE.search(text, match.end())
+            if file is None:
+                raise ValueError(f"{path.name}: Exercise {match['number']} names no file samples/<lab>.safetensors")
+            rows[-1]["file"] = file[0]
     if points:
         raise ValueError(f"{path.name}: the graded cells {', '.join(points)} belong to no exercise heading")
     return rows

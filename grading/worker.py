@@ -24,10 +24,23 @@ TRIES = 4  # of a submission, where another grader was in the way
 _IN_THE_WAY = ("OperationalError", "IntegrityError", "InvalidEntry", "FlushError", "DeadlockDetected", "StaleDataError")
 
 
+def skip_slow_import() -> None:
+    """Let jsonschema do without a library that takes longer to import than a submission to grade: it checks addresses' syntax.
+
+    No schema of notebooks names such a format.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)
+
+
 class Grader:
     """Grades submissions of one chapter, one after the other."""
 
     def __init__(self, chapter: str, *, sandbox: bool, figures: bool):
+        from .sandbox import Sandbox
+
+        self.sandbox = Sandbox(Path("source", chapter).resolve(), isolated=sandbox, figures=figures)
+        self.sandbox.begin()  # it warms up while this process does
+
         from nbgrader.apps import NbGraderAPI
         from traitlets.config.loader import PyFileConfigLoader
 
@@ -35,15 +48,16 @@ class Grader:
         config.CourseAutograde.sandbox, config.CourseAutograde.figures = sandbox, figures
 
         from .autograde import CourseAutograde, keep_engine
-        from .sandbox import Sandbox
+        from .judged import warm_up
 
+        warm_up(chapter)
         keep_engine()
         self.chapter = chapter
         self.api = NbGraderAPI(config=config)
         self.api.log.setLevel(logging.WARNING)
         self.api.log.propagate = False
         self.api.coursedir.db_url = patient(self.api.coursedir.db_url)
-        self.sandbox = CourseAutograde.warm = Sandbox(Path("source", chapter).resolve(), isolated=sandbox, figures=figures)
+        CourseAutograde.warm = self.sandbox
         self.sandbox.start()
 
     def grade(self, order: dict) -> dict:
@@ -103,6 +117,7 @@ def main() -> None:
     if sys.platform == "linux":
         system.die_with_parent()
     end_with(0)
+    skip_slow_import()
     answer_to = os.dup(1)
     os.dup2(2, 1)  # whatever is printed while grading must not get between the reports
     with os.fdopen(answer_to, "w", encoding="utf-8") as reports:

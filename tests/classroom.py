@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
+import torch
 from answers import Answer, collect
+from imitations import IMITATIONS, LABELS
 from rewriting import Modules, is_written, replace_function, with_answers
+from safetensors.torch import save as safetensors
 
 import ddpmlib
 from ddpmlib.checks import load_check
@@ -32,7 +35,7 @@ class Submission:
     what: str
     modules: dict[str, str | None]
     points: dict[str, float]
-    files: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str | bytes] = field(default_factory=dict)
     edit: Callable[[nbformat.NotebookNode], None] | None = None
     written: bool = False
     says: tuple[str, ...] = ()
@@ -51,7 +54,7 @@ class Submission:
             path.unlink() if text is None else path.write_text(text, encoding="utf-8")
         for name, text in self.files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text, encoding="utf-8")
+            (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
         path = folder / f"{release.name}.ipynb"
         notebook = nbformat.read(path, as_version=4)
         if self.written:
@@ -64,7 +67,16 @@ class Submission:
 
 
 def coded(chapter: str) -> list[Exercise]:
-    return [entry for entry in exercises().values() if entry.chapter == chapter and entry.kind != "written"]
+    return [entry for entry in exercises().values() if entry.chapter == chapter and entry.functions]
+
+
+def labs(chapter: str) -> list[Exercise]:
+    return [entry for entry in exercises().values() if entry.chapter == chapter and entry.kind == "lab"]
+
+
+def honest_files(chapter: str) -> dict[str, bytes]:
+    """The files of samples that an honest run of a chapter's labs saves."""
+    return {entry.file: (Path(__file__).parent / "data" / entry.file).read_bytes() for entry in labs(chapter)}
 
 
 def reference(chapter: str) -> Modules:
@@ -72,7 +84,7 @@ def reference(chapter: str) -> Modules:
 
 
 def full(chapter: str) -> dict[str, float]:
-    return {entry.number: float(entry.points) for entry in coded(chapter)}
+    return {entry.number: float(entry.points) for entry in coded(chapter) + labs(chapter)}
 
 
 def partial_answers(chapter: str) -> list[Answer]:
@@ -113,7 +125,34 @@ def basic_class(chapter: str) -> list[Submission]:
         Submission("blank", {}, nothing),
         Submission("all wrong", dict(wrong), nothing, says=("is a return missing?",)),
     ]
-    return found + [_partial(chapter, mutant) for mutant in partial_answers(chapter)[:1]]
+    found += [_partial(chapter, mutant) for mutant in partial_answers(chapter)[:1]]
+    return _with_samples(chapter, found + _forged_samples(chapter))
+
+
+def _with_samples(chapter: str, submissions: list[Submission]) -> list[Submission]:
+    """The submissions that get points for a lab have run it: give them the file that it saves."""
+    for submission in submissions:
+        for entry in labs(chapter):
+            if submission.points[entry.number] and entry.file not in submission.files:
+                submission.files = submission.files | {entry.file: honest_files(chapter)[entry.file]}
+    return submissions
+
+
+def _forged_samples(chapter: str) -> list[Submission]:
+    """Of a chapter with labs: all code right, and samples that no sampler has made, or none that can be read."""
+    if not labs(chapter):
+        return []
+    numbers = [entry.number for entry in labs(chapter)]
+    files = [entry.file for entry in labs(chapter)]
+    copied = next(imitation for imitation in IMITATIONS if imitation.title == "training digits")
+    training = safetensors({"images": copied.make(torch.Generator().manual_seed(0)), "labels": LABELS})
+    return [
+        Submission("copied samples", dict(reference(chapter)), _without(chapter, *numbers), files=dict.fromkeys(files, training),
+                   says=("copies of real digits",)),
+        Submission("no samples", dict(reference(chapter)), _without(chapter, *numbers), says=("Run the lab, then this check",)),
+        Submission("pickled samples", dict(reference(chapter)), _without(chapter, *numbers), files=dict.fromkeys(files, b"\x80\x04K\x01."),
+                   says=("cannot be read as safetensors",)),
+    ]
 
 
 def _partial(chapter: str, mutant: Answer) -> Submission:
@@ -132,7 +171,7 @@ def full_class(chapter: str) -> list[Submission]:
     flood = "    for line in range(3_000):\n        print('line', line, 'of a flood')\n"
     die = "def NAME(*args, **keywords):\n    import os\n    os._exit(1)"
     nothing = dict.fromkeys(full(chapter), 0.0)
-    return basic_class(chapter) + [_partial(chapter, mutant) for mutant in partial_answers(chapter)[1:]] + [
+    return _with_samples(chapter, basic_class(chapter) + [_partial(chapter, mutant) for mutant in partial_answers(chapter)[1:]] + [
         Submission("alternative", dict(with_answers(reference(chapter), list(first_alternatives.values()))), full(chapter)),
         Submission("syntax error", {**reference(chapter), last.module: reference(chapter)[last.module] + "\ndef (:\n"},
                    _without(chapter, *same_file), says=("SyntaxError",)),
@@ -147,7 +186,7 @@ def full_class(chapter: str) -> list[Submission]:
                    says=("the Python process died",)),
         Submission("edits its checks", {}, nothing, edit=give_oneself_points),
         Submission("replaces the given files", {}, nothing, files=_forged(chapter)),
-    ]
+    ])
 
 
 _NOISE = "    import os, sys, warnings\n    warnings.warn('careful')\n    print('hm', file=sys.stderr)\n    os.write(2, b'low')\n"

@@ -21,7 +21,7 @@ from ddpmlib.checks.catalogue import exercises
 
 
 def richness(chapter: str) -> tuple:
-    kinds = {entry.kind for entry in exercises().values() if entry.chapter == chapter}
+    kinds = {entry.kind for entry in exercises().values() if entry.chapter == chapter and entry.kind != "lab"}
     return len(kinds), len(partial_answers(chapter))
 
 
@@ -58,6 +58,7 @@ def grade_all(course: Path, target: Path) -> dict[str, dict]:
     def grade(job):
         chapter, folder, students = job
         environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
+        environment.pop("DDPMLIB_SAMPLES", None)  # each submission has its own
         done = subprocess.run([sys.executable, str(Path(__file__).with_name("grade_class.py")), chapter], cwd=folder, text=True,
                               input=json.dumps(students), capture_output=True, env=environment)
         assert done.returncode == 0, done.stderr[-6000:]

@@ -1,13 +1,14 @@
-"""A PostgreSQL server of the tests' own, in a folder; it ends with the block."""
+"""A PostgreSQL server of the tests' own; it ends with the block."""
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,10 +21,15 @@ def available() -> bool:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
+def server() -> Iterator[str]:
     """Start a server and give its URL, for SQLAlchemy with psycopg2."""
-    with (_of_the_wheel if importlib.util.find_spec("pgserver") else _of_the_machine)(folder) as url:
-        yield url.replace("postgresql://", "postgresql+psycopg2://", 1)
+    base = Path(tempfile.mkdtemp(prefix="postgres-"))
+    base.chmod(0o711)  # where the tests run as root, the server is another user, who must get there
+    try:
+        with (_of_the_wheel if importlib.util.find_spec("pgserver") else _of_the_machine)(base / "server") as url:
+            yield url.replace("postgresql://", "postgresql+psycopg2://", 1)
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
 
 
 @contextmanager
@@ -45,9 +51,6 @@ def _of_the_machine(folder: Path) -> Iterator[str]:
         found = next(pwd.getpwnam(name) for name in ("postgres", "nobody") if _exists(name))
         user = {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
         os.chown(folder, found.pw_uid, found.pw_gid)
-        for parent in folder.parents:
-            with contextlib.suppress(PermissionError):
-                parent.chmod(parent.stat().st_mode | 0o001)
     subprocess.run(["initdb", "-D", str(folder / "data"), "-U", "postgres", "--auth=trust", "--no-sync"], check=True, capture_output=True,
                    cwd="/", **user)
     process = subprocess.Popen(["postgres", "-D", str(folder / "data"), "-k", str(folder), "-c", "listen_addresses=", "-F"],
@@ -59,7 +62,7 @@ def _of_the_machine(folder: Path) -> Iterator[str]:
             time.sleep(0.05)
         yield f"postgresql://postgres:@/postgres?host={folder}"
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # stop also where somebody is still connected
         process.wait(30)
 
 

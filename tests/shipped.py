@@ -39,7 +39,7 @@ def shipped_text(folder: Path) -> str:
         if path.suffix == ".ipynb":
             texts += [cell.source for cell in nbformat.read(path, as_version=4).cells]
         elif path.is_file():
-            texts.append(path.read_text(encoding="utf-8"))
+            texts.append(path.read_text(encoding="utf-8", errors="replace"))  # weights are no text
     return squeeze("\n".join(texts))
 
 

@@ -45,6 +45,14 @@ WANTED = {
     "The last step; pixels": ("VD PU", BUILD),
     "Training and ancestral sampling": ("CS VD IH PU", BUILD),
     "Denoise, then renoise": ("IH", BUILD),
+    "Telling the network the time": ("CS IH", BUILD),
+    "The U-Net: residual blocks, normalisation, attention, skip connections": ("CS IH", BUILD),
+    "Training on images: clipping, averaged weights, learning rate, checkpoints": ("CS VD IH", BUILD),
+    "Evaluation: class accuracy, Fréchet distance, coverage, copies; the lab on digits": ("CS VD IH", BUILD),
+    "The cost of sampling; DDIM: the family, eta, fewer steps, predicted data, inversion": ("IH PU", BUILD),
+    "Class-conditional generation": ("IH", BUILD),
+    "Scores and Bayes; classifier guidance": ("IH", BUILD),
+    "Classifier-free guidance": ("IH", BUILD),
 }
 
 

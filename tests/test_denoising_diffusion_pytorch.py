@@ -17,6 +17,7 @@ from ddpmlib.schedules import Schedule
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the library and its dependencies deprecate things as they are imported
+    from peers import denoising_diffusion_pytorch_ddim as ddim
     from peers import denoising_diffusion_pytorch_forward as forward
     from peers import denoising_diffusion_pytorch_kl as kl
     from peers import denoising_diffusion_pytorch_library as library
@@ -66,6 +67,7 @@ CASES = [
     ("7.5", "ddpm", sampling, ["ancestral_sample", "ancestral_step", "reverse_variance"], {}, digits("precision")),
     ("7.7", "ddpm", sampling, ["loss_per_time", "training_loss"], {}, digits("precision")),
     ("7.8", "ddpm", sampling, ["denoise_renoise_sample"], {}, digits("precision")),
+    ("10.6", "ddim", ddim, ["ddim_sample"], {}, digits("precision")),
 ]
 
 

@@ -9,6 +9,7 @@ import pytest
 import ddpmlib
 from ddpmlib.checks import check, source, uses
 from ddpmlib.checks.catalogue import exercises
+from ddpmlib.checks.run import TimeLimit
 
 
 def test_check_prints_the_report_and_returns_the_points(capsys):
@@ -33,6 +34,12 @@ def test_the_reference_is_never_shown(capsys):
 def test_an_error_in_the_reference_is_not_hidden():
     with pytest.raises(ZeroDivisionError), uses("1.1"):
         1 / 0
+
+
+def test_code_of_a_page_may_take_as_many_minutes_as_it_says():
+    with pytest.raises(TimeLimit), uses("1.1", minutes=0.002):
+        while True:
+            pass
 
 
 def as_student(tmp_path, code, module="def reparameterize(mu, log_var, noise):\n    return 1 / 0\n"):

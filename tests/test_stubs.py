@@ -17,7 +17,7 @@ def test_derived_files_are_fresh():
 
 
 def test_every_check_fails_on_the_stub(tmp_path):
-    environment = {"DDPMLIB_REFERENCE": "0", "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
+    environment = {"DDPMLIB_REFERENCE": "0", "DDPMLIB_SAMPLES": str(tmp_path), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "ddpmlib", "--json"], capture_output=True, text=True, cwd=ddpmlib.ROOT, env=environment,
         check=True,

@@ -19,7 +19,7 @@ from grading.leaks import leaks, solution_blocks
 from grading.sources import SOLUTIONS, chapter_paths
 
 NOTE = "This part of the page is made by your own code"
-OWN_CODE = {"DDPMLIB_REFERENCE": None, "PYTHONPATH": None}
+OWN_CODE = {"DDPMLIB_REFERENCE": None, "DDPMLIB_SAMPLES": None, "PYTHONPATH": None}
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,10 @@ from pathlib import Path
 class Exercise:
     """One exercise: where it stands, what the student writes, and what it is worth.
 
-    ``kind`` is "code", "derivation" (a SymPy expression) or "written" (graded by hand; it has no module).
-    ``chapter`` is the chapter's file name without its ending, ``module`` the stub module in ``ddpmlib``,
-    ``functions`` the functions that the student completes there.
+    ``kind`` is "code", "derivation" (a SymPy expression), "lab" (a file of samples that the student's run has saved) or
+    "written" (graded by hand; it has no module). ``chapter`` is the chapter's file name without its ending, ``module`` the stub
+    module in ``ddpmlib``, ``functions`` the functions that the student completes there. A lab has no function; its module is
+    ``samples``, which reads the lab's ``file``.
     """
 
     number: str
@@ -24,6 +25,7 @@ class Exercise:
     points: float
     module: str = ""
     functions: tuple[str, ...] = ()
+    file: str = ""
 
 
 @cache

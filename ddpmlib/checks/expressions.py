@@ -1,7 +1,7 @@
 """Judge an answer that is a formula.
 
 A student's SymPy expression comes as text. It is read here by a small grammar of its own (numbers, the exercise's symbols,
-``+ - * / **``, ``sqrt``, ``exp``, ``log``), never by ``eval`` or ``sympify``, so that an answer cannot run code.
+``+ - * / **``, ``sqrt``, ``exp``, ``log``, ``sin``, ``cos``), never by ``eval`` or ``sympify``, so that an answer cannot run code.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from .plain import Expression, Raised
 from .run import TimeLimit, time_limit
 
 _OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
-_FUNCTIONS = {"sqrt": sympy.sqrt, "exp": sympy.exp, "log": sympy.log}
+_FUNCTIONS = {"sqrt": sympy.sqrt, "exp": sympy.exp, "log": sympy.log, "sin": sympy.sin, "cos": sympy.cos}
+_NAMES = {"pi", "E", "zoo", "oo", "nan"}
 _MAX_NODES = 400
 _MAX_EXPONENT = 12
 _MAX_DIGITS = 30
@@ -28,14 +29,25 @@ POINTS = 12
 
 
 def read(text: str, symbols: Mapping[str, tuple[float, float]]) -> sympy.Expr:
-    """Read an expression in the given (positive or real) symbols; raise ValueError where the text is anything else."""
+    """Read an expression in the given (positive or real) symbols; raise ValueError where the text is anything else.
+
+    A symbol besides these may occur if it cancels, as x does in (x + a) - x.
+    """
     try:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ValueError(f"cannot read the expression {text[:80]!r}") from None
     if sum(1 for _ in ast.walk(tree)) > _MAX_NODES:
         raise ValueError("the expression is too long; simplify it")
-    return _build(tree.body, symbols)
+    strange = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - symbols.keys() - _FUNCTIONS.keys() - _NAMES
+    if not strange:
+        return _build(tree.body, symbols)
+    first = next(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in strange)
+    whole = _build(tree.body, dict(symbols) | {name: (-1.0, 1.0) for name in strange})
+    short = _in_time(lambda: sympy.expand(whole))
+    if short is None or any(part.name in strange for part in short.free_symbols):
+        raise ValueError(f"the symbol {first} is not one of this exercise's: {', '.join(symbols)}")
+    return short
 
 
 def symbol(name: str, symbols: Mapping[str, tuple[float, float]]) -> sympy.Symbol:
@@ -72,7 +84,7 @@ def _build(node: ast.AST, symbols: Mapping[str, tuple[float, float]]) -> sympy.E
             return _OPERATORS[type(op)](_build(left, symbols), _build(right, symbols))
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _FUNCTIONS:
             return _FUNCTIONS[name](_build(argument, symbols))
-    raise ValueError(f"cannot read {ast.unparse(node)[:80]!r}; use numbers, symbols, + - * / **, sqrt, exp and log")
+    raise ValueError(f"cannot read {ast.unparse(node)[:80]!r}; use numbers, symbols, + - * / **, sqrt, exp, log, sin and cos")
 
 
 def compare_expression(

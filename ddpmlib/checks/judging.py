@@ -156,6 +156,8 @@ def _of_error(exercise: Exercise, error: Raised) -> str:
         return f"ddpmlib/{exercise.module}.py cannot be found; was it renamed or deleted?"
     if error.type == "AttributeError" and any(f"'{name}'" in error.message for name in exercise.functions):
         return f"ddpmlib/{exercise.module}.py has no function {', '.join(exercise.functions)}; was it renamed or deleted?"
+    if exercise.kind == "lab" and error.type in {"ValueError", "TypeError"}:
+        return error.message  # what is wrong with the file
     if error.type == "TimeLimit":
         return f"your code {error.message}" + (f" (it was at {error.where})" if error.where else "")
     return f"your code raised {error}"

@@ -26,8 +26,11 @@ def check(number: str, *, seed: int | None = None) -> float:
 
 
 def source(number: str) -> None:
-    """Print the student's code of an exercise, as it stands in the file."""
+    """Print the student's code of an exercise, as it stands in the file; of a lab, what its file of samples holds."""
     entry = exercise(number)
+    if entry.kind == "lab":
+        print(_samples(entry))
+        return
     path = Path(ddpmlib.__file__).parent / f"{entry.module}.py"
     if ddpmlib.REFERENCE:
         print(f"# your code of ddpmlib/{entry.module}.py is shown here")
@@ -36,6 +39,19 @@ def source(number: str) -> None:
     else:
         text = path.read_text(encoding="utf-8", errors="replace")
         print(_functions(text, entry.functions) or text)
+
+
+def _samples(entry: Exercise) -> str:
+    from ddpmlib import samples
+
+    path = samples.path(Path(entry.file).stem)
+    if not path.is_file():
+        return f"# {entry.file} is not there yet"
+    try:
+        images, labels = samples.load(path)
+    except ValueError as error:
+        return f"# {error}"
+    return f"# {entry.file}: {len(images)} images of shape {tuple(images.shape[1:])}, of the classes {sorted(set(labels.tolist()))}"
 
 
 def _functions(text: str, names: tuple[str, ...]) -> str:
@@ -48,14 +64,16 @@ def _functions(text: str, names: tuple[str, ...]) -> str:
 
 
 @contextlib.contextmanager
-def uses(*numbers: str):
+def uses(*numbers: str, minutes: float = TIME_LIMIT * 3 / 60):
     """Mark code that needs the given exercises: while one of them is not done, or fails, print a note instead.
 
-    Nothing that a student's function raises gets out of the block, so one open exercise never stops the rest of a page.
+    A lab that trains for longer says how many ``minutes`` it may take. Nothing that a student's function raises gets out of the
+    block, so one open exercise never stops the rest of a page.
     """
     entries = [exercise(number) for number in numbers]
+    patience = 10 if ddpmlib.REFERENCE else 1  # the reference has no endless loop, and a busy machine may be slow
     try:
-        with time_limit(TIME_LIMIT * 3):
+        with time_limit(60 * minutes * patience):
             yield
     except NotImplementedError as error:
         still_open = re.match(r"Exercise (\d+\.\d+):", str(error))

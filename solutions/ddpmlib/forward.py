@@ -85,8 +85,9 @@ def q_sample(
     t = require_times("t", t, low=0, high=len(alpha_bars) - 1, batch=len(x0))
     # t is now an int64 tensor, of shape () or (batch,)
     ### BEGIN SOLUTION
-    alpha_bar = alpha_bars.double()[t].reshape(-1, *[1] * (x0.ndim - 1))
-    return alpha_bar.sqrt().to(x0.dtype) * x0 + (1 - alpha_bar).sqrt().to(x0.dtype) * noise
+    alpha_bar = alpha_bars[t.to(alpha_bars.device)].double().reshape(-1, *[1] * (x0.ndim - 1))
+    signal, spread = (each.to(x0.dtype).to(x0.device) for each in (alpha_bar.sqrt(), (1 - alpha_bar).sqrt()))
+    return signal * x0 + spread * noise
     ### END SOLUTION
 
 
@@ -120,7 +121,7 @@ def q_sample_ve(
     t = require_times("t", t, low=0, batch=len(x0))
     # t is now an int64 tensor, of shape () or (batch,)
     ### BEGIN SOLUTION
-    sigma = t.to(x0.dtype).sqrt().reshape(-1, *[1] * (x0.ndim - 1))
+    sigma = t.to(x0.device, x0.dtype).sqrt().reshape(-1, *[1] * (x0.ndim - 1))
     return x0 + sigma * noise
     ### END SOLUTION
 

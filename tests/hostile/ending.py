@@ -1,6 +1,6 @@
 """Code that never ends, ends too much, or takes all there is."""
 
-from hostile import FORWARD, hostile, instead, on_import
+from hostile import FORMULAS, FORWARD, hostile, instead, on_import
 
 SLOW = "is there an endless loop?"
 DIED = "Python process"
@@ -11,9 +11,9 @@ def endless_loop(folder, world):
     instead(folder, world, "while True:\n    pass")
 
 
-@hostile(lost=FORWARD, says=SLOW)
+@hostile(lost=FORMULAS, says=SLOW)
 def endless_loop_on_import(folder, world):
-    on_import(folder, world, "while True:\n    pass")
+    on_import(folder, world, "while True:\n    pass", "forward_formulas")
 
 
 @hostile(lost=("3.7",))

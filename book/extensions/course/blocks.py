@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 
 from .environment import reference_mode
 
-_TITLE = re.compile(r"^Exercise \d+\.\d+ \((code|derivation|written)\): ")
+_TITLE = re.compile(r"^Exercise \d+\.\d+ \((code|derivation|written|lab)\): ")
 _ANSWER = "Your answer here."
 
 

@@ -1,0 +1,1 @@
+"""Wrong answers to chapter 10's code exercises."""

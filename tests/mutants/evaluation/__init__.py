@@ -1,0 +1,1 @@
+"""Wrong answers to chapter 9's code exercises on evaluation."""

@@ -1,0 +1,1 @@
+"""Wrong answers to chapter 11's code exercises."""

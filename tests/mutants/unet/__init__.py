@@ -1,0 +1,1 @@
+"""Wrong answers to chapter 8's code exercises."""
