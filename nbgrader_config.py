@@ -35,6 +35,8 @@ c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.tmp
 if "NBGRADER_DB" in os.environ:
     c.CourseDirectory.db_url = os.environ["NBGRADER_DB"]
 c.Exchange.root = os.environ.get("NBGRADER_EXCHANGE", "/srv/nbgrader/exchange")
+c.ExchangeFactory.collect = "grading.exchange.SafeCollect"  # nbgrader's own follows links with your rights
+c.ExchangeFactory.release_feedback = "grading.exchange.SteadyReleaseFeedback"  # nbgrader's own stops at the first that it cannot release
 
 # the written questions keep their text until they are answered
 c.ClearSolutions.text_stub = "*Your answer here.*"

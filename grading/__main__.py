@@ -30,6 +30,10 @@ def main() -> int:
     grading.add_argument("--figures", action="store_true", help="also run the notebook's other cells, except those tagged `long`")
     grading.add_argument("--no-sandbox", dest="sandbox", action="store_false",
                          help="run students' code unprotected, in your own account")
+    report = commands.add_parser("report", help="how a graded class did: a page with the most common mistakes, reports/03_forward.html")
+    report.add_argument("chapter", help="for instance 03_forward")
+    report.add_argument("--names", action="store_true", help="name the students")
+    report.add_argument("--to", type=Path, metavar="page.html", help="write the page there")
     sandbox = commands.add_parser("sandbox", help="say whether students' code can be run safely here")
     sandbox.add_argument("--install", action="store_true", help="install bubblewrap where it is missing (as root, with apt)")
     arguments = parser.parse_args()
@@ -92,6 +96,10 @@ def _run(arguments: argparse.Namespace) -> list[Path]:
             from .assemble import assemble
 
             return assemble(arguments.chapters, stubs_for_earlier=arguments.stubs_for_earlier)
+        case "report":
+            from .report import write_report
+
+            return [write_report(arguments.chapter, names=arguments.names, target=arguments.to)]
         case "picture":
             from .picture import write_picture
 
