@@ -19,7 +19,7 @@ from grading import sources
 
 NUMBER = "99.1"
 LAB = Exercise(NUMBER, "Your samples", "lab", "99_lab", 7.0, "samples", (), "samples/digits.safetensors")
-HONEST = {name: images.float() for name, images in load_file(Path(__file__).parent / "data" / "honest-digits.safetensors").items()}
+HONEST = {name: images / 80 for name, images in load_file(Path(__file__).parent / "data" / "honest-digits.safetensors").items()}
 MARGIN = 3.0  # standard deviations of the honest seeds
 
 
@@ -40,10 +40,10 @@ def hand_in(images: torch.Tensor, labels: torch.Tensor = LABELS):
 # ------------------------------------------------------------------------------------------------- honest samples
 
 
-def test_there_are_ten_honest_seeds_and_two_samplers():
-    seeds = {name.partition("/")[0] for name in HONEST}
-    assert len(seeds) >= 6
-    assert {name.partition("/")[2] for name in HONEST} >= {"ddim", "guided 1.5", "ancestral"}
+def test_there_are_ten_honest_seeds_of_each_sampler():
+    """Made by ``python -m benchmarks.lab_acceptance --train 0 1 2 ...``."""
+    for kind in ("ddim", "guided 1.5", "guided 2", "ancestral"):
+        assert sum(name.endswith(f"/{kind}, 2000 steps") for name in HONEST) >= 10
 
 
 @pytest.mark.parametrize("name", HONEST)
@@ -52,7 +52,7 @@ def test_honest_samples_are_accepted(name):
 
 
 def test_honest_samples_lie_three_deviations_from_every_bar():
-    for kind in {name.partition("/")[2] for name in HONEST}:
+    for kind in sorted({name.partition("/")[2] for name in HONEST if name.endswith("2000 steps")}):
         rows = [acceptance.measure(images, LABELS) for name, images in HONEST.items() if name.partition("/")[2] == kind]
         for name, bar in acceptance.BARS.items():
             values = torch.tensor([row[name] for row in rows], dtype=torch.float64)
@@ -137,7 +137,7 @@ GOOD = torch.zeros(500, 1, 8, 8)
         ({"images": GOOD}, 'must hold the tensors "images" and "labels", got images'),
         ({"images": GOOD, "labels": LABELS, "more": LABELS + 1}, 'got images, labels, more'),
         ({"images": GOOD.double(), "labels": LABELS}, "images must be float32 of shape (n, c, h, w), got torch.float64"),
-        ({"images": GOOD[:, 0, 0], "labels": LABELS}, "got torch.float32 of shape (500, 8)"),
+        ({"images": GOOD[:, 0, 0].clone(), "labels": LABELS}, "got torch.float32 of shape (500, 8)"),
         ({"images": GOOD / 0, "labels": LABELS}, "images must be finite, got 32000 values that are not"),
         ({"images": GOOD, "labels": LABELS.float()}, "labels must be integers of shape (500,)"),
         ({"images": torch.zeros(5000, 1, 16, 16), "labels": torch.zeros(5000).long()}, "a file of samples has at most 4,000,000"),

@@ -3,7 +3,7 @@
 No number alone tells a sampler from a trick: a Gaussian for each class has the right label nearly always, the training images
 themselves have the best distance of all. Each number below refuses some tricks, and together they refuse all that were
 tried; ``benchmarks/lab_acceptance.py`` prints the table. The bars stand at least three standard deviations away from what
-short honest runs reach (20 seeds), so a run that does what the lab asks does not fail by bad luck.
+short honest runs of ten seeds reach (2,000 steps of 64, four samplers), so a run that does what the lab asks does not fail by bad luck.
 
 Distances to real images are given in units of what real images have among themselves: 1 means "as held-out digits".
 """
@@ -47,14 +47,14 @@ def _shown(value: float) -> str:
 
 
 BARS = {
-    "network accuracy": Bar(0.92, None, "the network judge takes a share of {value} of the images for what their labels say; at least {bar} is asked"),
-    "vector machine accuracy": Bar(0.92, None, "the support vector machine takes a share of {value} of the images for what their labels say; at least {bar} is asked"),
+    "network accuracy": Bar(0.88, None, "the network judge takes a share of {value} of the images for what their labels say; at least {bar} is asked"),
+    "vector machine accuracy": Bar(0.88, None, "the support vector machine takes a share of {value} of the images for what their labels say; at least {bar} is asked"),
     "feature distance": Bar(None, 90.0, above="the Fréchet distance to the training digits, in the network judge's features, is {value}; at most {bar} is allowed"),
     "pixel distance": Bar(
-        None, 0.22, above="the values of the pixels are not distributed as in digits: the Fréchet distance of the images' sorted pixels is {value}, "
+        None, 0.24, above="the values of the pixels are not distributed as in digits: the Fréchet distance of the images' sorted pixels is {value}, "
         "at most {bar} is allowed. Blurred and noisy images fail here, and images that are averages"),
     "off the digits": Bar(
-        None, 1.12, above="the images lie {value} times as far from the training digits of their class as held-out digits do (at most {bar} "
+        None, 1.15, above="the images lie {value} times as far from the training digits of their class as held-out digits do (at most {bar} "
         "is allowed): they are noisy, or not what their labels say"),
     "too close": Bar(
         0.78, None, "the images lie {value} times as far from the training digits of their class, and from blends of two of these, as held-out "
