@@ -17,7 +17,8 @@ import pytest
 from hostile import CHAPTER, NEIGHBOUR, World, collected, notebook, reference
 from hostile import MODULES as NAMES
 
-from grading.assemble import assemble
+from ddpmlib.checks.catalogue import exercises
+from grading.assemble import assemble, students_files
 from grading.notebook_vetting import official_notebook
 from grading.untrusted import Folder, Refused, shown
 from grading.vetting import require_safetensors, vet
@@ -216,3 +217,28 @@ def test_what_may_not_be_read_is_said(locked, assignment, tmp_path):
     finally:
         os.chmod(public / "ann" / CHAPTER / locked, 0o755)
         shutil.rmtree(public)
+
+
+def test_the_samples_of_a_lab_come_through_as_they_are(tmp_path_factory, tmp_path):
+    """A lab is graded by the samples that it has saved: a sound file is kept, any other goes to a person."""
+    import torch
+    from safetensors.torch import save
+
+    lab = next(entry for entry in exercises().values() if entry.kind == "lab")
+    assignment = assemble([lab.chapter], target=tmp_path_factory.mktemp("labs"))[0]
+    name = next(name for name in students_files(assignment) if name.endswith(".safetensors"))
+    data = save({"images": torch.zeros(2, 1, 8, 8), "labels": torch.zeros(2, dtype=torch.int64)})
+    found = {}
+    for what in ("sound", "garbage", "link", "missing"):
+        folder = tmp_path / what / lab.chapter
+        shutil.copytree(assignment, folder)
+        (folder / name).parent.mkdir(exist_ok=True)
+        if what == "link":
+            os.symlink(assignment / "ddpmlib" / "__init__.py", folder / name)
+        elif what != "missing":
+            (folder / name).write_bytes(data if what == "sound" else data[:-1])
+        findings = vet(folder, assignment, tmp_path / f"clean-{what}" / lab.chapter)
+        found[what] = " ".join(finding.says for finding in findings if name in finding.says)
+    assert (tmp_path / "clean-sound" / lab.chapter / name).read_bytes() == data and found["sound"] == ""
+    assert "is no safetensors file" in found["garbage"] and "is a symbolic link" in found["link"] and "was not handed in" in found["missing"]
+    assert not [path for what in ("garbage", "link", "missing") for path in (tmp_path / f"clean-{what}").rglob("*.safetensors")]
