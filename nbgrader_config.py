@@ -1,7 +1,8 @@
 """nbgrader's configuration of this course; nbgrader's commands read it when they are run in this folder.
 
 What differs between two courses comes from the environment: ``NBGRADER_COURSE`` (the course's name), ``NBGRADER_EXCHANGE`` (the
-folder that the instructor and the students share), ``NBGRADER_DB`` (the gradebook, an SQLAlchemy URL).
+folder that the instructor and the students share), ``NBGRADER_DB`` (the gradebook, an SQLAlchemy URL), ``NBGRADER_SANDBOX=off`` (run
+students' code unprotected where there is no sandbox).
 """
 
 import os
@@ -13,19 +14,17 @@ sys.path.insert(0, str(ROOT))
 # nbgrader calls alembic by its name, also where this environment has not been activated
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
-# the kernels that grade must run the students' code, on one thread each, and never the reference
+# what grades must run the students' code, on one thread, and never the reference
 os.environ.pop("DDPMLIB_REFERENCE", None)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 from nbgrader.preprocessors import (  # noqa: E402
-    AssignLatePenalties, CheckCellMetadata, ClearOutput, DeduplicateIds, LimitOutput, OverwriteCells,
-    OverwriteKernelspec, SaveAutoGrades,
+    AssignLatePenalties, ClearOutput, DeduplicateIds, OverwriteCells, OverwriteKernelspec, SaveAutoGrades,
 )
 
-from grading.assemble import exclude_overwriting  # noqa: E402
-from grading.autograde import RestoreCells, RunGradedCells  # noqa: E402
+from grading.autograde import JudgeExercises, RestoreCells, install  # noqa: E402
 from grading.feedback import FeedbackExporter, GetMarks  # noqa: E402
 
 c = get_config()  # noqa: F821
@@ -36,20 +35,17 @@ c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.tmp
 if "NBGRADER_DB" in os.environ:
     c.CourseDirectory.db_url = os.environ["NBGRADER_DB"]
 c.Exchange.root = os.environ.get("NBGRADER_EXCHANGE", "/srv/nbgrader/exchange")
+c.ExchangeFactory.collect = "grading.exchange.SafeCollect"  # nbgrader's own follows links with your rights
+c.ExchangeFactory.release_feedback = "grading.exchange.SteadyReleaseFeedback"  # nbgrader's own stops at the first that it cannot release
 
 # the written questions keep their text until they are answered
 c.ClearSolutions.text_stub = "*Your answer here.*"
 
-# autograde copies the given files over each submission, except those that the student writes
-c.Autograde.exclude_overwriting = exclude_overwriting(ROOT / "source")
-c.Autograde.sanitize_preprocessors = [
-    RestoreCells, ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
-c.Autograde.autograde_preprocessors = [
-    RunGradedCells, LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata]
-c.RunGradedCells.timeout = 90  # seconds a cell; a check stops the student's code by itself after 20
-c.RunGradedCells.startup_timeout = 120
-c.RunGradedCells.figures = False
-c.LimitOutput.max_lines = -1  # RunGradedCells has kept the beginning and the end of what was printed: the end is the report
+# RestoreCells takes all grading metadata from the assignment, so there are none of the student's to be checked
+c.Autograde.sanitize_preprocessors = [RestoreCells, ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells]
+c.Autograde.autograde_preprocessors = [JudgeExercises, SaveAutoGrades, AssignLatePenalties]
+c.CourseAutograde.sandbox = os.environ.get("NBGRADER_SANDBOX", "on") != "off"  # "off" runs students' code unprotected
+install()  # nbgrader's commands and formgrader grade through grading.autograde.CourseAutograde
 
 c.GenerateFeedback.preprocessors = [GetMarks]
 c.GenerateFeedback.exporter_class = FeedbackExporter

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ddpmlib import plotting
 from ddpmlib.training import TrainingState
-from ddpmlib.validation import require_integer
+from ddpmlib.validation import require_integer, require_number
 
 
 class LiveLoss:
@@ -31,10 +31,13 @@ class LiveLoss:
         how often the picture is redrawn in all; each time costs about a tenth of a second.
     floor
         a height to mark: the smallest loss that any model can have, if it is known.
+    ceiling
+        the top of the picture. Losses of noise begin near 1, those of a classifier of K classes near log K.
     """
 
-    def __init__(self, steps: int, *, redraws: int = 12, floor: float | None = None):
+    def __init__(self, steps: int, *, redraws: int = 12, floor: float | None = None, ceiling: float = 1.05):
         self.steps, self.floor = require_integer("steps", steps, low=1), floor
+        self.ceiling = require_number("ceiling", ceiling, above=0.0)
         self.every = math.ceil(steps / require_integer("redraws", redraws, low=1))
         self.losses: list[float] = []
         self.handle = _display(self.picture())
@@ -70,7 +73,7 @@ class LiveLoss:
         axis.plot(range(1, done + 1), self.smoothed(), color=plotting.MODEL, label="mean of 100 batches")
         if self.floor is not None:
             axis.axhline(self.floor, color="black", linestyle="--", linewidth=1, label="floor")
-        axis.set(xlim=(0, self.steps), ylim=(0, 1.05), xlabel="step", ylabel="loss")
+        axis.set(xlim=(0, self.steps), ylim=(0, self.ceiling), xlabel="step", ylabel="loss")
         axis.legend(loc="upper right", ncols=3)
 
 
@@ -79,15 +82,18 @@ class LiveLab(LiveLoss):
 
     Parameters
     ----------
-    steps, redraws, floor
+    steps, redraws, floor, ceiling
         as for ``LiveLoss``.
     draw
         a function of the state that returns up to 20 images; it is called at each redraw, and not outside a notebook.
     """
 
-    def __init__(self, steps: int, draw: Callable[[TrainingState], Tensor], *, redraws: int = 8, floor: float | None = None):
+    def __init__(
+        self, steps: int, draw: Callable[[TrainingState], Tensor], *, redraws: int = 8, floor: float | None = None,
+        ceiling: float = 1.05,
+    ):
         self.draw, self.images, self.seen = draw, None, 0
-        super().__init__(steps, redraws=redraws, floor=floor)
+        super().__init__(steps, redraws=redraws, floor=floor, ceiling=ceiling)
 
     def update(self, state: TrainingState) -> None:
         """Note the loss; now and then, and at the end, draw samples and redraw the picture."""

@@ -113,8 +113,3 @@ def students_files(assignment: Path) -> list[str]:
     files = [assignment / "ddpmlib" / f"{module}.py" for module in own]
     return [path.relative_to(assignment).as_posix() for path in files
             if path.is_file() and path.read_text(encoding="utf-8").startswith(STUB_MARK)] + samples
-
-
-def exclude_overwriting(source: Path = ROOT / "source") -> dict[str, list[str]]:
-    """nbgrader's ``Autograde.exclude_overwriting`` for everything that stands in ``source/``: the students' own files."""
-    return {folder.name: students_files(folder) for folder in sorted(source.glob("*")) if (folder / "ddpmlib").is_dir()}

@@ -1,12 +1,18 @@
 # The commands of the whole course, which the student edition does not have.
 
-.PHONY: test student constraints browser
+.PHONY: test student constraints browser sandbox hostile
 
-test: $(VENV)/installed-all browser  ## run every test
+test: $(VENV)/installed-all browser sandbox  ## run every test
 	$(RUN) python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --durations 15
 
 browser: $(VENV)/installed-all
 	@$(RUN) python tests/chromium.py --install
+
+sandbox: $(VENV)/installed-all  ## say whether students' code can be run safely here; as root, install bubblewrap
+	@$(RUN) python -m grading sandbox --install
+
+hostile: $(VENV)/installed-all sandbox  ## grade a class of hostile submissions, and vet them
+	$(RUN) python -m pytest tests/test_hostile.py tests/test_vetting.py tests/test_exchange_safety.py
 
 student: $(VENV)/installed-all  ## write the student edition: a folder and a zip under build/
 	@$(RUN) python -m grading student

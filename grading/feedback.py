@@ -24,6 +24,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from traitlets import default
 
+from .records import read_record
+
 _TAG = re.compile(r"\\tag\{([^{}]*)\}")
 _EXERCISE = re.compile(r"^(?:text|source|ex)-(\d+)-(\d+)")
 _FORMATTER = HtmlFormatter(style="default", nowrap=False)
@@ -95,6 +97,11 @@ class GetMarks(GetGrades):
         cell.metadata.nbgrader["unmarked"] = bool(grade.needs_manual_grade and grade.manual_score is None)
 
 
+def _sentence(text: str) -> Markup:
+    """A finding of vetting: plain text, in which what stands between back quotes is set as code."""
+    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text)))
+
+
 class FeedbackExporter(Exporter):
     """nbgrader's feedback as a page that loads nothing."""
 
@@ -112,8 +119,10 @@ class FeedbackExporter(Exporter):
         official = nbformat.read(Path("source") / name["assignment"] / f"{name['notebook']}.ipynb", as_version=4)
         chapter_text = {cell.source for cell in official.cells if cell.cell_type == "markdown"}
         environment.globals["markdown"] = lambda text: render_markdown(text, trusted=text in chapter_text)
+        environment.globals["sentence"] = _sentence
         graded = [cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+        record = read_record(Path("autograded") / name["student"] / name["assignment"])
         page = environment.get_template("feedback.html.j2").render(
-            sections=sections(nb), graded=graded, result=resources["nbgrader"], exercise_of=exercise_of,
+            sections=sections(nb), graded=graded, findings=record.get("findings", []), result=resources["nbgrader"], exercise_of=exercise_of,
             highlighting=Markup(_FORMATTER.get_style_defs(".highlight")))
         return page, resources

@@ -20,7 +20,7 @@ class Answer:
     """One answer: its exercise, the module and function that it stands in for, what it is.
 
     ``says`` is a part of the message that the check must give to a mutant; it is empty for alternatives.
-    ``keeps`` names the parts of the check that a mutant must still pass.
+    ``keeps`` names the parts of the check that a mutant must still pass, ``never`` what would be untrue to say about it.
     """
 
     exercise: str
@@ -29,6 +29,7 @@ class Answer:
     title: str
     says: str = ""
     keeps: tuple[str, ...] = ()
+    never: str = ""
 
     @property
     def label(self) -> str:
@@ -47,9 +48,9 @@ class Answer:
 _found: list[Answer] = []
 
 
-def mutant(exercise: str, title: str, *, says: str, keeps: tuple[str, ...] = ()) -> Callable[[Any], Any]:
-    """Mark a wrong answer: what is wrong with it, and what the check must say about it."""
-    return _mark(exercise, title, says=says, keeps=keeps)
+def mutant(exercise: str, title: str, *, says: str, keeps: tuple[str, ...] = (), never: str = "") -> Callable[[Any], Any]:
+    """Mark a wrong answer: what is wrong with it, and what the check must say about it, and must not."""
+    return _mark(exercise, title, says=says, keeps=keeps, never=never)
 
 
 def alternative(exercise: str, title: str) -> Callable[[Any], Any]:

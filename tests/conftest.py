@@ -11,7 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "agg")
 
 # A worker takes a module whole, in this order: the longest first, so that none is left at the end.
-FIRST = ("test_grading", "test_book", "test_checks", "test_student_edition", "test_exchange", "test_reference", "test_rebuilding",
+FIRST = ("test_hostile", "test_grading", "test_book", "test_checks", "test_student_edition", "test_exchange", "test_reference", "test_rebuilding",
          "test_browser", "test_feedback", "test_assignments")
 
 

@@ -15,11 +15,17 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from traitlets.config.loader import PyFileConfigLoader
 
+sys.path.insert(0, str(Path.cwd()))  # the course that is graded is the one in this folder
+
+from grading.autograde import CourseAutograde  # noqa: E402
+from grading.sandbox import Sandbox  # noqa: E402
+
 
 def main(chapter: str) -> dict[str, dict]:
     config = PyFileConfigLoader("nbgrader_config.py", path=str(Path.cwd())).load_config()
     api = NbGraderAPI(config=config)
     api.log.setLevel(logging.ERROR)
+    CourseAutograde.warm = Sandbox(Path("source", chapter))  # one for all
     found = {}
     for student, environment in json.load(sys.stdin):
         os.environ.update(environment)
@@ -28,6 +34,7 @@ def main(chapter: str) -> dict[str, dict]:
         for name in environment:
             del os.environ[name]
         found[student] = {"ok": graded["success"] and told["success"], "log": f"{graded}\n{told}"[-6000:]}
+    CourseAutograde.warm.close()
     with Gradebook(api.coursedir.db_url, api.coursedir.course_id) as gradebook:
         for student, row in found.items():
             submission = gradebook.find_submission(chapter, student)

@@ -38,6 +38,7 @@ def test_mutant_is_rejected_and_named(mutant: Answer):
         assert verdict.status == "failing"
         assert verdict.points < exercise(mutant.exercise).points
         assert mutant.says in verdict.report()
+        assert not mutant.never or mutant.never not in verdict.report()
         passed = {part.name for part in verdict.parts if part.problem is None}
         assert set(mutant.keeps) <= passed
 

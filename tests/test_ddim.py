@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 
 import pytest
 import sympy
 import torch
 
+import ddpmlib
 from ddpmlib import clouds, ddim_formulas, denoisers, pushforward
 from ddpmlib.ddim import (
     ddim_invert, ddim_sample, ddim_sigma, ddim_step, ddim_step_from_x0, slerp, time_subsequence,
@@ -332,6 +335,19 @@ def test_a_conditioned_network_is_a_model():
 
     x, t, y = normal(3, 2), torch.tensor([1, 2, 3]), torch.tensor([0, 5, 9])
     assert torch.equal(conditioned(net, y)(x, t), net(x, t, y))
+
+
+def test_the_chapters_table_is_the_recorded_run():
+    text = (ddpmlib.ROOT / "chapters" / "10_ddim.md").read_text(encoding="utf-8")
+    found = json.loads((ddpmlib.ROOT / "benchmarks" / "results" / "ddim.json").read_text(encoding="utf-8"))["results"]
+    rows = re.findall(r"^\| (.+) \| (\d+) \| (-?[\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", text, re.M)
+    assert len(rows) == 9
+    for sampler, calls, *numbers in rows:
+        name, _, spacing = sampler.replace(r"$\eta = ", "eta = ").replace("$", "").partition(", ")
+        name = f"{name}, {calls} calls" + (", quadratic" if spacing else "")
+        assert [float(number) for number in numbers] == [found[name][key] for key in ("distance", "network", "svm")], name
+    assert found["real digits"]["lowest"] == pytest.approx(-0.005, abs=5e-4)
+    assert found["real digits"]["highest"] == pytest.approx(0.007, abs=5e-4)
 
 
 X, Z, NOISES = normal(4, 3), normal(4, 3, seed=1), normal(13, 4, 3)

@@ -41,6 +41,11 @@ def test_a_number_is_an_expression():
     assert compare_expression(1, sympy.Integer(1), SYMBOLS, Draw(0)) is None
 
 
+def test_a_symbol_that_cancels_is_no_symbol():
+    y = sympy.Symbol("y")
+    assert verdict(sympy.Mul(2, y + EXPECTED, evaluate=False) - 2 * y - EXPECTED) is None
+
+
 def test_wrong_answers_are_explained():
     assert "off by a factor 2" in verdict(2 * EXPECTED)
     assert "off by a factor sqrt(a)" in verdict(EXPECTED * sympy.sqrt(A))
@@ -51,6 +56,7 @@ def test_wrong_answers_are_explained():
     assert "The root is missing." in verdict(A * X + (1 - A) / V, known=known)
     assert "right for x = 0, but not in general" in verdict(A * X + (1 - A) / V, special={"for x = 0": {"x": 0}})
     assert "the symbol y is not one of this exercise's: a, v, x" in verdict(sympy.Symbol("y"))
+    assert "the symbol y is not one of this exercise's: a, v, x" in verdict(EXPECTED + sympy.Symbol("y"))
     assert "is a return missing" in verdict(None)
     assert "got NameError: y" in compare_expression(Raised("NameError", "y"), EXPECTED, SYMBOLS, Draw(0))
 

@@ -73,6 +73,10 @@ def test_the_loss_is_remembered_and_smoothed_outside_a_notebook():
     assert picture.losses == [4.0, 2.0, 0.0, 2.0] and picture.handle is None
     assert picture.smoothed(2) == [4.0, 3.0, 1.0, 1.0]
     assert picture.picture().axes[0].get_title() == "4 of 4 steps"
+    assert picture.picture().axes[1].get_ylim() == (0, 1.05)
+    assert live.LiveLoss(4, ceiling=2.5).picture().axes[1].get_ylim() == (0, 2.5)
+    with pytest.raises(ValueError, match="ceiling"):
+        live.LiveLoss(4, ceiling=0.0)
     assert not plt.get_fignums(), "no figure stays open to be shown twice"
 
 

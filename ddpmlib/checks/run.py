@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from pathlib import Path
 from types import ModuleType
@@ -35,7 +36,10 @@ class TimeLimit(BaseException):
 
 @contextlib.contextmanager
 def time_limit(seconds: float):
-    """Raise TimeLimit in the block after ``seconds``; where signals are not to be had, run without a limit."""
+    """Raise TimeLimit in the block after ``seconds``; where signals are not to be had, run without a limit.
+
+    A limit that stands around the block goes on to count.
+    """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -43,13 +47,15 @@ def time_limit(seconds: float):
     def stop(signum, frame):
         raise TimeLimit(f"did not finish within {seconds:g} seconds; is there an endless loop?")
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again each second, should the code swallow it
+    before, start = signal.signal(signal.SIGALRM, stop), time.monotonic()
+    left, again = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again each second, should the code swallow it
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - start), 0.001), again)
 
 
 _loaded: dict[str, int] = {}

@@ -57,7 +57,8 @@ def noisy_classifier_loss(
 
     Returns
     -------
-    The mean cross-entropy in nats, as a tensor of shape () and of the logits' dtype; gradients reach the classifier's parameters.
+    The mean cross-entropy in nats, as a tensor of shape () and of the logits' dtype; gradients reach the classifier's parameters. It is
+    finite also where the classifier is so sure of another class that the softmax of the right one is rounded to 0.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def classifier_gradient(
     r"""Exercise 11.3. The gradient of log p(y | x_t) with respect to x_t, each row for its own class.
 
     It works under ``torch.no_grad()`` as well (samplers run there), and leaves no trace: no gradient in the classifier's parameters,
-    no graph on the result, and ``x_t`` as it was.
+    no graph on the result, gradients switched on or off as they were, and ``x_t`` as it was.
 
     Parameters
     ----------
@@ -99,7 +100,8 @@ def classifier_gradient(
 
     Returns
     -------
-    A tensor of the shape and dtype of ``x_t``: row i is the gradient of log p(y_i | x_i) with respect to x_i.
+    A tensor of the shape and dtype of ``x_t``: row i is the gradient of log p(y_i | x_i) with respect to x_i, also where the softmax of
+    y_i is rounded to 0.
 
     Raises
     ------

@@ -41,7 +41,7 @@ def time_embedding(
     max_period
         P > 1, which sets the slowest frequency: w_{h-1} = P^(1/h)/P, in radians for one step of the time.
     dtype
-        of the result. Frequencies and angles are computed in this dtype, or in float32 where it has fewer digits than that.
+        of the result. Times, frequencies and angles are taken in this dtype, or in float32 where it has fewer digits than that.
 
     Returns
     -------
@@ -161,8 +161,8 @@ def attention(
 
     Returns
     -------
-    A tensor of shape (..., n, e): for each query a mean of the values, weighted by how well their keys fit it. Scores of any size
-    give finite results.
+    A tensor of shape (..., n, e) and of the dtype of the arguments: for each query a mean of the values, weighted by how well their
+    keys fit it. Scores of any size give finite results.
 
     Raises
     ------

@@ -41,3 +41,9 @@ def guided_variance_formula():
     d = gamma * u + (1 - gamma) * v
     later = abar * d + 1 - abar
     return abar * u * v / d + 1 - abar - abar * (1 - abar) * gamma * (gamma - 1) * (u - v) ** 2 / (d * later)
+
+
+@alternative("11.1", "new datum minus old datum, where x_t and eps cancel")
+def x0_shift_formula():  # noqa: F811
+    x_t, deviation = sympy.Symbol("x_t"), sympy.sqrt(1 - abar)
+    return (x_t - deviation * (eps - deviation * s * g)) / sympy.sqrt(abar) - (x_t - deviation * eps) / sympy.sqrt(abar)

@@ -161,3 +161,28 @@ def guided_variance_formula():  # noqa: F811
 @mutant("11.9", "one has noise", says="Only the class's law has noise here", keeps=VARIANCE + CENTRE)
 def guided_variance_formula():  # noqa: F811
     return 1 / (gamma / narrow + (1 - gamma) / u)
+
+
+@mutant("11.9", "no shrinking", says="the variances v and u shrink before the noise is added", keeps=VARIANCE + CENTRE)
+def guided_variance_formula():  # noqa: F811
+    return 1 / (gamma / (v + 1 - abar) + (1 - gamma) / (u + 1 - abar))
+
+
+@mutant("11.9", "rescaled data", says="This is the variance of x_t / sqrt(abar)", keeps=VARIANCE + CENTRE)
+def guided_variance_formula():  # noqa: F811
+    return 1 / (gamma / narrow + (1 - gamma) / wide) / abar
+
+
+@mutant("11.9", "deviations for variances", says="here it is one over the standard deviation", keeps=CENTRE + TIME)
+def tilted_variance_formula():  # noqa: F811
+    return 1 / (gamma / sqrt(v) + (1 - gamma) / sqrt(u)) ** 2
+
+
+@mutant("11.9", "a sum of numbers", says="a weighted sum of two independent numbers", keeps=CENTRE + TIME)
+def tilted_variance_formula():  # noqa: F811
+    return gamma**2 * v + (1 - gamma) ** 2 * u
+
+
+@mutant("11.9", "mean without its exponent", says="is missing in the numerator", keeps=VARIANCE + TIME)
+def tilted_mean_formula():  # noqa: F811
+    return m / v / (gamma / v + (1 - gamma) / u)

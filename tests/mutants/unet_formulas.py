@@ -30,6 +30,11 @@ def embedding_product_formula():  # noqa: F811
     return 1 - w**2 * d**2 / 2
 
 
+@mutant("8.2", "halved", says="There is a factor 1/2 too much", keeps=SPEED)
+def embedding_product_formula():  # noqa: F811
+    return sympy.cos(w * d) / 2
+
+
 @mutant("8.2", "not squared", says="The frequencies enter squared", keeps=PRODUCT)
 def embedding_speed_formula():
     return (1 - 1 / P) / (1 - P ** (-1 / h))
@@ -100,8 +105,23 @@ def attention_work_formula():  # noqa: F811
     return 4 * c**2 * N + 2 * N**2
 
 
-@mutant("8.9", "pairs against block", says="qkv and out count too", keeps=(*BLOCK, *ATTENTION))
+@mutant("8.9", "pairs with channels squared", says="there c is not squared", keeps=(*BLOCK, *EVEN))
+def attention_work_formula():  # noqa: F811
+    return 4 * c**2 * N + 2 * c**2 * N**2
+
+
+@mutant("8.9", "unordered pairs", says="the pairs are ordered", keeps=(*BLOCK, *EVEN))
+def attention_work_formula():  # noqa: F811
+    return 4 * c**2 * N + c * N * (N + 1)
+
+
+@mutant("8.9", "no channels", says="c is missing", keeps=(*BLOCK, *ATTENTION))
 def break_even_formula():
+    return sympy.Integer(7)
+
+
+@mutant("8.9", "pairs against block", says="qkv and out count too", keeps=(*BLOCK, *ATTENTION))
+def break_even_formula():  # noqa: F811
     return 9 * c
 
 

@@ -17,6 +17,7 @@ F64 = torch.float64
 WRONG_AXIS = "The coefficients of the times run along the last axis; each belongs to a row of the batch."
 SINGLE = ("The values are right to single precision only: compute the coefficients from the schedule's float64 tables, "
           "and convert them last.")
+ROUNDED = "The values are right to single precision only: somewhere float64 numbers become float32."
 FEW = "These are fewer digits than float32 has: compute the coefficients in float64, and convert them last."
 
 
@@ -108,8 +109,13 @@ def compare_values(result: object, expected: Tensor, what: str, known: Mapping[s
     return compare(result, expected, what=what, rtol=2e-5, atol=1e-5 * (float(expected.abs().max()) or 1.0), known=known)
 
 
-def compare_precision(result: object, expected: Tensor, what: str, given: Tensor, name: str) -> str | None:
-    """Compare to nearly all digits of the dtype that the tensor ``given``, called ``name``, has; ask for that dtype."""
+def compare_precision(
+    result: object, expected: Tensor, what: str, given: Tensor, name: str, advice: str = SINGLE
+) -> str | None:
+    """Compare to nearly all digits of the dtype that the tensor ``given``, called ``name``, has; ask for that dtype.
+
+    ``advice`` is said of float64 values with the digits of float32 (an exercise without tables has other words for it).
+    """
     expected = torch.as_tensor(expected, dtype=F64)
     size = float(expected.abs().max()) or 1.0
     single = given.dtype == torch.float32
@@ -117,7 +123,7 @@ def compare_precision(result: object, expected: Tensor, what: str, given: Tensor
     problem = compare(result, expected, what=what, **digits)
     if problem is not None:
         close = compare(result, expected, rtol=1e-3, atol=1e-3 * size) is None
-        return f"{problem}\n{FEW if single else SINGLE}" if close else problem
+        return f"{problem}\n{FEW if single else advice}" if close else problem
     if isinstance(result, Tensor) and result.dtype != given.dtype:
         kinds = [str(tensor.dtype).removeprefix("torch.") for tensor in (given, result)]
         problem = f"{name} is {kinds[0]}, and {what} should be; got {kinds[1]}"

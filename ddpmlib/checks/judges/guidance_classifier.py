@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
 from ..judging import Case, Check, Draw
-from .ddpm_oracles import F64, Setting, compare_precision, compare_values, random_setting, row_values
+from .ddpm_oracles import F64, ROUNDED, Setting, compare_precision, compare_values, random_setting, row_values
 from .ddpm_training import NO_GRADIENT, noisy
 from .forward_inputs import distinct_times
-from .guidance_oracles import distinct_labels, one_hot, random_classifier, tables_of
+from .guidance_oracles import distinct_labels, one_hot, random_classifier, sure_classifier, tables_of
 
 CLASSES = 5
 
@@ -20,7 +21,7 @@ class NoisyClassifierLoss(Check):
     """Exercise 11.2. Oracles: moments followed step by step, shares of exponentials, and the last layer's gradient by hand."""
 
     number = "11.2"
-    parts = {"one time for all": 1, "a time for each row": 2, "gradient": 1, "precision": 1}
+    parts = {"one time for all": 1, "a time for each row": 2, "gradient": 1, "logits far apart": 1, "precision": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
         setting = random_setting(draw)
@@ -40,8 +41,13 @@ class NoisyClassifierLoss(Check):
         yield case("a time for each row", (3, 3), distinct_times(draw, 3, T))
         yield case("a time for each row", (4, 1, 2, 2), distinct_times(draw, 4, T))
         yield case("gradient", (3, 2), distinct_times(draw, 3, T), "gradient_of_classifier_loss")
-        for kind in (torch.float64, torch.float32):
-            yield case("precision", (3, 2), distinct_times(draw, 3, T), kind=kind)
+        x0, noise, t = 2 * draw.normal(1, 3), draw.normal(1, 3), draw.integer(1, T)
+        tables, y = sure_classifier(draw, noisy(setting, x0, torch.tensor([t]), noise), T + 2, t, CLASSES)
+        arguments = {"tables": tables_of(setting), "classifier": tables.tables(), "x0": x0.float(), "y": y, "t": t, "noise": noise.float()}
+        yield Case("logits far apart", "noisy_classifier_loss", arguments, "one row in float32, the logit of y 300 below the largest",
+                   {"setting": setting, "classifier": tables})
+        for shape, kind in (((3, 2), torch.float64), ((6, 3), torch.float64), ((3, 2), torch.float32)):
+            yield case("precision", shape, distinct_times(draw, 3, T).repeat(2)[: shape[0]], kind=kind)
 
     def judge(self, case: Case, result: object) -> str | None:
         setting, tables = case.secret["setting"], case.secret["classifier"]
@@ -54,13 +60,21 @@ class NoisyClassifierLoss(Check):
             return compare_values(result, expected, "the gradient with respect to the classifier's last layer",
                                   {NO_GRADIENT.replace("model", "classifier"): torch.zeros_like(expected),
                                    "The gradient has the wrong sign.": -expected})
-        first, again = result
+        first, again = result["losses"]
         if isinstance(first, Tensor) and isinstance(again, Tensor) and not torch.equal(first, again):
-            return "two calls with the same arguments give two results; use the noise and the times that are passed in"
+            return ("two calls with the same arguments give two results: use the noise and the times that are passed in, and leave the "
+                    "arguments as they are")
         expected = -tables.log_probs(x_t, t)[range(len(y)), y].mean()
         if case.part == "precision":
             return compare_precision(first, expected, "the loss", case.arguments["x0"], "x0")
-        return compare_values(first, expected, "the loss", self._known(setting, tables, x0, y, t, noise))
+        if case.part == "logits far apart":
+            return compare_values(first, expected, "the loss", {
+                "The probability has been rounded to 0 before its logarithm is taken: take the logarithm of the softmax in one go.":
+                    torch.tensor(math.inf)})
+        problem = compare_values(first, expected, "the loss", self._known(setting, tables, x0, y, t, noise))
+        if problem is None and result["calls"] != 2:
+            return f"the classifier should be called once for a loss; it was called {result['calls'] / 2:g} times"
+        return problem
 
     @staticmethod
     def _known(setting: Setting, tables, x0: Tensor, y: Tensor, t: Tensor, noise: Tensor) -> dict[str, Tensor]:
@@ -95,6 +109,12 @@ class NoisyClassifierLoss(Check):
             "All rows have the time of the first row.": rows(noisy(setting, x0, t[:1].expand(len(t)), noise), t[:1].expand(len(t))).mean(),
             "All rows have the class of the first row.": rows(x_t, t, y[:1].expand(len(y))).mean(),
             "The classifier's own best guess stands in the place of the class.": rows(x_t, t, logits.argmax(1)).mean(),
+            "x_t is made with the first row's time in all rows.": rows(noisy(setting, x0, t[:1].expand(len(t)), noise)).mean(),
+            "The softmax goes over the batch; it belongs along the classes.":
+                -(logits - logits.exp().sum(dim=0).log())[range(len(y)), y].mean(),
+            "This is in bits; nats are asked for: the natural logarithm.": right.mean() / math.log(2),
+            "Each class is judged by itself, with a sigmoid: binary cross-entropy. One of the classes is right: their softmax is needed.":
+                -torch.where(one_hot(y, CLASSES) > 0, logits, -logits).sigmoid().log().mean(),
             "This compares all classes alike; only the row's own class counts.": -tables.log_probs(x_t, t).mean(),
         }
         return known
@@ -104,7 +124,7 @@ class ClassifierGradient(Check):
     """Exercise 11.3. Oracle: the chain rule by hand, through softmax, layer and tanh."""
 
     number = "11.3"
-    parts = {"values": 3, "in a sampler": 2, "no trace": 2, "precision": 1}
+    parts = {"values": 3, "in a sampler": 2, "no trace": 2, "logits far apart": 1, "precision": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
         entries = 9
@@ -123,6 +143,11 @@ class ClassifierGradient(Check):
         yield case("values", (1, 3), torch.tensor(draw.integer(1, 8)))
         yield case("in a sampler", (3, 2), distinct_times(draw, 3, 8), sampling=True)
         yield case("no trace", (3, 2), distinct_times(draw, 3, 8))
+        x, t = draw.normal(1, 3), draw.integer(1, 8)
+        tables, y = sure_classifier(draw, x, entries, t, CLASSES)
+        arguments = {"classifier": tables.tables(), "x_t": x.float(), "t": t, "y": y, "sampling": False}
+        yield Case("logits far apart", "classifier_gradient", arguments, "one row in float32, the logit of y 300 below the largest",
+                   {"classifier": tables})
         for kind in (torch.float64, torch.float32):
             yield case("precision", (2, 3), distinct_times(draw, 2, 8), kind=kind)
 
@@ -133,6 +158,9 @@ class ClassifierGradient(Check):
         if "failed" in result:
             return ("your function fails when gradients are switched off around it, as in every sampler; it has to switch them on "
                     f"for what it does\n(PyTorch says: {result['failed'].splitlines()[0][:120]})")
+        if result["switched"]:
+            return (f"your function leaves the switch for gradients {'on' if case.arguments['sampling'] else 'off'}, as it was not "
+                    "before: what comes after it would go on like that; switch for a block of your function only")
         found, expected = result["gradient"], tables.gradient(x, t, y)
         if case.part == "no trace":
             if result["touched"]:
@@ -144,7 +172,11 @@ class ClassifierGradient(Check):
                 return "the result carries a graph; a sampler would keep all of its steps in memory"
             return compare_values(found, expected, "the gradient")
         if case.part == "precision":
-            return compare_precision(found, expected, "the gradient", case.arguments["x_t"], "x_t")
+            return compare_precision(found, expected, "the gradient", case.arguments["x_t"], "x_t", ROUNDED)
+        if case.part == "logits far apart":
+            return compare_values(found, expected, "the gradient", {
+                "The probability has been rounded to 0 before its logarithm is taken: take the logarithm of the softmax in one go.":
+                    torch.full_like(x, math.nan)})
         return compare_values(found, expected, "the gradient", self._known(tables, x, t, y))
 
     @staticmethod
@@ -179,6 +211,10 @@ class ClassifierGradient(Check):
             "The gradient is scaled to length 1; its length says how much is to be gained.":
                 right / right.flatten(1).norm(dim=1).reshape(-1, *[1] * (x.ndim - 1)),
             "This is the sign of the gradient; its size matters too.": right.sign(),
+            "All classes in y count in each row; only the row's own class should.": sum(tables.gradient(x, t, y[i : i + 1].expand(count))
+                                                                                       for i in range(count)),
+            "The gradient of the whole batch is scaled to length 1.": right / right.norm(),
+            "All rows have time 1; each has its own.": tables.gradient(x, torch.ones_like(t), y),
             "The gradients of the rows are summed; each row has its own.": right.sum(dim=0).expand_as(right),
         }
         return known

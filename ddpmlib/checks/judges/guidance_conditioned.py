@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from ..judging import Case, Check, Draw, compare
-from .ddpm_oracles import F64, Setting, compare_precision, compare_values, random_setting, row_values
+from .ddpm_oracles import F64, ROUNDED, Setting, compare_precision, compare_values, random_setting, row_values
 from .ddpm_training import NO_GRADIENT, mean_square, noisy
 from .forward_inputs import distinct_times
 from .guidance_oracles import component_noise, distinct_labels, mixture_noise, random_mixture, tables_of
 
 CLASSES = 6
+CHANGED = "the labels y have been changed: they are the caller's data, and the next epoch needs them; make a new tensor"
 
 
 def network_of(draw: Draw, entries: int) -> dict[str, Tensor]:
@@ -84,7 +85,10 @@ class DroppedLabels(Check):
                     torch.zeros(CLASSES + 1, dtype=F64).index_add(0, y, plain)})
         first, again = result["losses"]
         if isinstance(first, Tensor) and isinstance(again, Tensor) and not torch.equal(first, again):
-            return "two calls with the same arguments give two results; use the noise, the times and the mask that are passed in"
+            return ("two calls with the same arguments give two results: use the noise, the times and the mask that are passed in, and "
+                    "leave the arguments as they are")
+        if not result["kept"]:
+            return CHANGED
         expected = mean_square(error(told))
         if case.part == "precision":
             return compare_precision(first, expected, "the loss", case.arguments["x0"], "x0")
@@ -108,6 +112,14 @@ class DroppedLabels(Check):
             "All rows are dropped as soon as one is.": mean_square(error(every)),
             "The two losses, with and without the class, are added; each row is asked once, in one of the two ways.":
                 mean_square(error(y)) + mean_square(error(every)),
+            "This is the mean of the losses with and without the class; each row is asked once, in one of the two ways.":
+                (mean_square(error(y)) + mean_square(error(every))) / 2,
+            "The mean over the rows that are told and the mean over those that are not are added; one mean goes over all rows.":
+                error(told)[mask].square().mean() + error(told)[~mask].square().mean(),
+            "The null class is taken to be the largest class of the batch, plus 1; it is the network's number of classes.":
+                mean_square(error(torch.where(mask, y.max() + 1, y))),
+            "The data of the dropped rows are set to 0; it is their class that is not told.":
+                mean_square(error(y, noisy(setting, kept * x0, t, noise))),
         }
         problem = compare_values(first, expected, "the loss", known)
         if problem is None and calls != 2:
@@ -116,9 +128,9 @@ class DroppedLabels(Check):
 
     @staticmethod
     def _judge_labels(case: Case, y: Tensor, mask: Tensor, result: object) -> str | None:
-        null, kept, result = case.arguments["null"], result["kept"], result["told"]
+        null, kept, new, result = case.arguments["null"], result["kept"], result["new"], result["told"]
         if not kept:
-            return "the labels y have been changed: they are the caller's data, and the next epoch needs them; make a new tensor"
+            return CHANGED
         if isinstance(result, Tensor) and result.is_floating_point():
             return f"the labels should stay integers, to look up a row of the network's table; got dtype {result.dtype}"
         expected = torch.tensor([null if out else label for label, out in zip(y.tolist(), mask.tolist())])
@@ -132,7 +144,11 @@ class DroppedLabels(Check):
             "Every class is dropped.": torch.full_like(y, null),
             "null is added to the class; it should stand in its place.": torch.where(mask, y + null, y),
         }
-        return compare(result, expected.double(), what="the labels", known={words: value.double() for words, value in known.items()})
+        problem = compare(result, expected.double(), what="the tensor of labels",
+                          known={words: value.double() for words, value in known.items()})
+        if problem is None and not new:
+            return "the result is y itself; a new tensor is promised, in which the caller may write without changing y"
+        return problem
 
 
 GAMMA = {"deck": 0, "ho-salimans": 1, "imagen": 0, "diffusers": 0, "diffusers-original": 1, "dhariwal-nichol": 0,
@@ -163,11 +179,14 @@ class GuidedNoise(Check):
     def judge(self, case: Case, result: object) -> str | None:
         if case.part == "conventions":
             return self._judge_convention(case, result)
+        if not result["kept"]:
+            return "one of the two noises has been changed in place; they are the caller's: make a new tensor"
+        result = result["eps"]
         uncond, cond = (case.arguments[name].double() for name in ("eps_uncond", "eps_cond"))
         gamma = case.arguments["gamma"]
         expected = (1 - gamma) * uncond + gamma * cond
         if case.part == "precision":
-            return compare_precision(result, expected, "the guided noise", case.arguments["eps_cond"], "eps_cond")
+            return compare_precision(result, expected, "the guided noise", case.arguments["eps_cond"], "eps_cond", ROUNDED)
         known = {
             "This is Ho and Salimans' w in the place of gamma: gamma = 1 should give eps_cond.": (1 + gamma) * cond - gamma * uncond,
             "The two noises have changed places: gamma = 1 should give eps_cond.": gamma * uncond + (1 - gamma) * cond,
@@ -185,6 +204,8 @@ class GuidedNoise(Check):
     @staticmethod
     def _judge_convention(case: Case, result: object) -> str | None:
         scale, convention = case.arguments["scale"], case.arguments["convention"]
+        if isinstance(result, bool) or not isinstance(result, (Tensor, int, float)):
+            return f"gamma should be a number, got {'None (is a return missing?)' if result is None else type(result).__name__}"
         expected = scale + GAMMA[convention]
         known = {
             "The other way round: this would turn a gamma into that convention's scale.": scale - GAMMA[convention],
@@ -192,6 +213,7 @@ class GuidedNoise(Check):
         } if GAMMA[convention] else {
             "Here the scale is gamma itself: at scale 1 the class is told, without exaggeration.": scale + 1,
             "At scale 1 the class is told, without exaggeration; and there gamma is 1.": scale - 1,
+            "This is the factor of what is said without the class; gamma is the factor of what is said with it.": 1 - scale,
         }
         return compare_values(result, torch.tensor(expected, dtype=F64), "gamma", {words: torch.tensor(value, dtype=F64)
                                                                                   for words, value in known.items()})
@@ -264,6 +286,15 @@ class GuidedModel(Check):
             "All rows have the class of the first row.": mixed(uncond, answer(network, x.double(), t, y[:1].expand(len(y)))),
             "All rows have the time of the first row.": mixed(answer(network, x.double(), t[:1].expand(len(t)), null),
                                                               answer(network, x.double(), t[:1].expand(len(t)), y)),
+        }
+        pairs = x.double().repeat_interleave(2, dim=0), t.repeat_interleave(2)
+        known |= {
+            "x_t is doubled row by row, and the classes batch by batch: both questions have to be about the same rows.":
+                mixed(*answer(network, *pairs, torch.cat([null, y])).chunk(2)),
+            "x_t is doubled row by row, the classes batch by batch: both questions have to be about the same rows.":
+                mixed(*answer(network, *pairs, torch.cat([y, null])).chunk(2)[::-1]),
+            "The questions are put together row by row, and the answer is split in the middle.":
+                mixed(*answer(network, *pairs, torch.stack([null, y], dim=1).flatten()).chunk(2)),
         }
         if gamma in (0.0, 1.0):
             known = {words: value for words, value in known.items() if "as if gamma" not in words}

@@ -126,6 +126,10 @@ class Tilted(Check):
                 "The exponents are exchanged.": 1 / ((1 - gamma) / v + gamma / u),
                 "The exponent of p(x | y) is gamma; here it is 1 + gamma, as with Ho and Salimans' w.": 1 / ((1 + gamma) / v - gamma / u),
                 "This is the standard deviation; the variance is asked for.": sqrt(variance),
+                "A precision is one over the variance; here it is one over the standard deviation.":
+                    1 / (gamma / sqrt(v) + (1 - gamma) / sqrt(u)) ** 2,
+                "This is the variance of a weighted sum of two independent numbers; here densities are multiplied.":
+                    gamma**2 * v + (1 - gamma) ** 2 * u,
             }
             return compare_expression(result, variance, symbols, draw, known=known, special=plain)
         if case.part == "the tilted mean":
@@ -134,7 +138,7 @@ class Tilted(Check):
                 "The precision-weighted sum is to be divided by the precision (multiplied by the variance).": gamma * m / v,
                 "This is the mean of p(x | y) itself.": m,
                 "The exponents are exchanged.": (1 - gamma) * m / u * variance,
-                "The exponent gamma of the class's precision is missing above.": m / v * variance,
+                "The exponent gamma of the class's precision is missing in the numerator.": m / v * variance,
                 "The exponent of p(x) is 1 - gamma, with this sign.": gamma * m / v / (gamma / v + (gamma - 1) / u),
                 "m is divided by the variance v, not multiplied.": gamma * m * v * variance,
                 "The exponent of p(x | y) is gamma; here it is 1 + gamma, as with Ho and Salimans' w.":
@@ -156,6 +160,9 @@ class Tilted(Check):
             "The variance of the noise is 1 - abar, without a root.":
                 1 / (gamma / (abar * v + sqrt(1 - abar)) + (1 - gamma) / (abar * u + sqrt(1 - abar))),
             "The noise of x_t is missing: its variance 1 - abar is added.": abar * early,
+            "x_t holds sqrt(abar) x_0, so the variances v and u shrink before the noise is added.":
+                1 / (gamma / (v + 1 - abar) + (1 - gamma) / (u + 1 - abar)),
+            "This is the variance of x_t / sqrt(abar); that of x_t is asked for.": expected / abar,
             "Only the class's law has noise here.": 1 / (gamma / narrow + (1 - gamma) / u),
             "The exponents are exchanged.": 1 / ((1 - gamma) / narrow + gamma / wide),
             "The exponent of p(x_t) is 1 - gamma, with this sign.": 1 / (gamma / narrow + (gamma - 1) / wide),

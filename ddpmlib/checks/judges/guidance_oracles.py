@@ -53,6 +53,17 @@ def random_classifier(draw: Draw, size: int, entries: int, classes: int = 4, hid
     return ClassifierTables(0.7 * draw.normal(size, hidden), draw.uniform(-1.0, 1.0, entries, hidden), 1.5 * draw.normal(hidden, classes))
 
 
+def sure_classifier(draw: Draw, x: Tensor, entries: int, t: int, classes: int) -> tuple[ClassifierTables, Tensor]:
+    """A random classifier that is sure of one class for the row ``x``, and the class that is furthest off: 300 lower in the logit.
+
+    In float32 the probability of that class is rounded to 0, in float64 it is not.
+    """
+    tables = random_classifier(draw, x.shape[1], entries, classes)
+    logits = tables.logits(x, t)
+    factor = 300 / (logits.max() - logits.min())
+    return ClassifierTables(tables.inner, tables.shift, factor * tables.outer), logits.argmin(dim=1)
+
+
 def distinct_labels(draw: Draw, count: int, classes: int) -> Tensor:
     """A class for each row; the first rows have different ones. The first class of all and the last one are not among them."""
     return (torch.randperm(classes - 2, generator=draw.generator) + 1).repeat(-(-count // (classes - 2)))[:count]

@@ -11,7 +11,7 @@ from ..judging import Case, Check, Draw
 from .ddpm_oracles import F64, WRONG_AXIS, Setting, by_rows, compare_precision, compare_values, random_setting, row_values
 from .forward_inputs import distinct_times
 from .guidance_oracles import (
-    component_noise, distinct_labels, mixture_noise, model_of, random_classifier, random_mixture, spreads, tables_of,
+    component_noise, distinct_labels, mixture_noise, model_of, one_hot, random_classifier, random_mixture, spreads, tables_of,
 )
 
 CLASSES = 5
@@ -35,7 +35,7 @@ class ClassifierGuidedModel(Check):
             says = f"x_t of shape {shape}, t = {arguments['t'].tolist()}, scale {scale:.3g}"
             return Case(part, "classifier_guided_model", arguments, says, {"setting": setting, "classifier": tables})
 
-        yield case("values", (3, 2), draw.number(1.5, 4.0))
+        yield case("values", (3, 2), draw.number(2.1, 3.9))
         yield case("values", (3, 3), draw.number(0.3, 0.8))
         yield case("values", (4, 1, 2, 2), draw.number(-3.0, -1.5))
         for scale in (1.0, 0.0, 1.0):
@@ -77,6 +77,20 @@ class ClassifierGuidedModel(Check):
             "The gradient is divided by the standard deviation; it should be multiplied.": eps - scale * gradient / spread,
             "The scale is missing.": eps - spread * gradient,
             "The scale enters squared.": eps - spread * scale**2 * gradient,
+            "The scale is cut to a whole number.": eps - spread * int(scale) * gradient,
+            "The gradient enters with 1 + s; its factor is s.": eps - spread * (1 + scale) * gradient,
+            "The gradient is multiplied by sqrt(beta_t), the deviation of one step's noise; x_t has the noise of all steps up to t.":
+                eps - row_values(setting.betas.sqrt(), t, x) * scale * gradient,
+            "This has the gradient of the logit of y in the place of that of log p: is Exercise 11.3's function used, and passed?":
+                eps - spread * scale * tables.pull(x.double(), t, one_hot(y, CLASSES)),
+            "The gradient is divided by the number of rows: is Exercise 11.3's function used, and passed?":
+                eps - spread * scale * gradient / count,
+            "The gradient is taken at the datum that the noise implies; asked for is the gradient at x_t.":
+                eps - spread * scale * tables.gradient(by_rows(setting.clean, x.double(), t), t, y),
+            "The gradient is taken at the model's noise; asked for is the gradient at x_t.":
+                eps - spread * scale * tables.gradient(eps, t, y),
+            "The classifier is told t - 1; here times count from 1, for the classifier too.":
+                eps - spread * scale * tables.gradient(x.double(), t - 1, y),
             "This is the model's noise: no gradient enters.": eps,
             "This is what is added to the model's noise; the sum is asked for.": -spread * scale * gradient,
             "The coefficient is that of time t - 1.": eps - before * scale * gradient,
@@ -129,7 +143,8 @@ class ClassifierGuidedStep(Check):
         t = torch.as_tensor(case.arguments["t"]).expand(len(x))
         first, again = result
         if isinstance(first, Tensor) and isinstance(again, Tensor) and not torch.equal(first, again):
-            return "two calls with the same arguments give two results; use the noise that is passed in"
+            return ("two calls with the same arguments give two results: use the noise that is passed in, and leave the arguments "
+                    "as they are")
         tables = case.secret["classifier"]
         gradient, mean = tables.gradient(x, t, y), by_rows(setting.step_mean, x, t)
         width = row_values(variance, t, x)
@@ -147,11 +162,21 @@ class ClassifierGuidedStep(Check):
             "The shift lacks the variance sigma_t^2.": mean + scale * gradient + added,
             "The shift goes away from the class.": mean - scale * width * gradient + added,
             "The scale is missing.": mean + width * gradient + added,
+            "The scale enters squared.": mean + scale**2 * width * gradient + added,
+            "The shift has sqrt(1 - alpha_bar_t), the factor of a gradient in the noise; in the mean of a step it has the step's variance.":
+                mean + scale * spread * gradient + added,
             "The shift has beta_t; it should have the table's variance.": mean + scale * beta * gradient + added,
             "This is the step with the guided noise: its shift has beta_t / sqrt(alpha_t) in the place of sigma_t^2.":
                 mean + scale * beta / root * gradient + added,
             "The shift stands inside the bracket: it is divided by sqrt(alpha_t) too.": mean + scale * width / root * gradient + added,
             "The gradient is taken at the mean; asked for is the gradient at x_t.": mean + scale * width * at_mean + added,
+            "The gradient is taken at x_{t-1}; asked for is the gradient at x_t.":
+                mean + added + scale * width * tables.gradient(mean + added, t, y),
+            "The classifier is told t - 1; it is asked about x_t, so it is told t.":
+                mean + scale * width * tables.gradient(x, (t - 1).clamp(min=1), y) + added,
+            "x_t is shifted before the step; it is the mean of the step that has to be shifted.":
+                by_rows(setting.step_mean, x + scale * width * gradient, t) + added,
+            "The class pushes twice: in the noise, and in the mean.": mean + scale * (width + beta / root) * gradient + added,
             "The gradient enters like noise that is subtracted: it is multiplied by sqrt(1 - alpha_bar_t).":
                 mean - scale * width * spread * gradient + added,
             "All rows have the class of the first row.": mean + scale * width * tables.gradient(x, t, y[:1].expand(len(y))) + added,

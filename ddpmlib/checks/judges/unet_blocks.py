@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
+from torch.nn.functional import gelu
 
 from ddpmlib.layer_inputs import groups_of
 
@@ -56,9 +57,9 @@ class GroupNorm(Check):
         inputs = {name: case.arguments[name].double() for name in ("x", "weight", "bias")}
         groups, eps = case.arguments["groups"], case.arguments.get("eps", 1e-5)
         if case.part == "gradient":
-            expected = gradients(lambda given: normalise(given["x"], groups, given["weight"], given["bias"]), inputs,
-                                 case.arguments["probe"])
-            return compare_gradients(result, expected)
+            probe = case.arguments["probe"]
+            expected = gradients(lambda given: normalise(given["x"], groups, given["weight"], given["bias"]), inputs, probe)
+            return compare_gradients(result, expected, lambda: self._known_gradients(inputs, groups, probe))
         first, differs = twice(result)
         if differs:
             return differs
@@ -69,6 +70,31 @@ class GroupNorm(Check):
                 return f"x is float32, and the result should be; got {first.dtype}"
             return problem
         return compare_closely(first, expected, "the result", lambda: self._known(**inputs, groups=groups, eps=eps))
+
+    @staticmethod
+    def _known_gradients(inputs: Mapping[str, Tensor], groups: int, probe: Tensor) -> dict[str, dict[str, Tensor]]:
+        def of(spread, freed: tuple[bool, bool] = (False, False)) -> dict[str, Tensor]:
+            def output(given: Mapping[str, Tensor]) -> Tensor:
+                x, column = given["x"], (1, -1, *[1] * (probe.ndim - 2))
+                members = x.reshape(len(x), groups, -1)
+                mean = members.mean(-1, keepdim=True)
+                variance = (members - mean).square().mean(-1, keepdim=True)
+                mean, variance = (value.detach() if free else value for value, free in zip((mean, variance), freed))
+                normal = ((members - mean) / spread(variance)).reshape(x.shape)
+                return given["weight"].reshape(column) * normal + given["bias"].reshape(column)
+
+            return gradients(output, inputs, probe)
+
+        def right(variance: Tensor) -> Tensor:
+            return (variance + 1e-5).sqrt()
+
+        return {
+            "eps is missing.": of(torch.sqrt),
+            "eps is added to the standard deviation; it should be added to the variance, under the root.": of(lambda v: v.sqrt() + 1e-5),
+            "Mean and variance are detached; they depend on x, and the gradient should pass through them.": of(right, (True, True)),
+            "The variance is detached; it depends on x, and the gradient should pass through it.": of(right, (False, True)),
+            "The mean is detached; it depends on x, and the gradient should pass through it.": of(right, (True, False)),
+        }
 
     @staticmethod
     def _known(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> dict[str, Tensor]:
@@ -101,6 +127,8 @@ class GroupNorm(Check):
             "The mean is subtracted, but nothing is divided.": w * of(grouped, inside, spread=lambda v, *_: 1.0) + b,
             "A group is every groups-th channel here; it should be channels that follow each other.": w * of(strided, around) + b,
             "Mean and variance are over the whole batch; each image should have its own.": w * of(grouped, [0, *inside]) + b,
+            "Mean and variance are over the images of the batch, place by place; they should be over a group of one image.":
+                w * of(grouped, [0]) + b,
             "Every channel is normalised alone; a group's channels should share mean and variance.": w * of(x, space or [1]) + b,
             "All channels are normalised together; each group should have its own mean and variance.": w * of(x, [1, *space]) + b,
             "The groups are as many as a group should have channels.": w * of(strided, inside) + b,
@@ -166,30 +194,42 @@ class ResidualBlock(Check):
         known = {
             "The block is not told anything: the projection of emb is missing.": other(tell="nowhere"),
             "emb is projected without silu before.": other(told=lambda emb: emb),
-            "silu is taken after the projection of emb; it should be taken before.": other(silu_after=True),
+            "silu is taken after the projection of emb; it should be taken before.": other(told=lambda emb: emb, silu_after=True),
+            "silu is taken before the projection of emb and after it; once, before, is enough.": other(silu_after=True),
+            "All images are told what the first one is told.": block_output(p, x, emb[:1].expand_as(emb)),
+            "All images are told the mean of what each is told.": other(tell="mean"),
+            "The projection of emb scales the channels, as in some later networks; here it is added.": other(tell="scale"),
             "The projection of emb is added after the second convolution; it belongs between the two.": other(tell="end"),
             "The projection of emb is added after the second normalisation, where it should be before.": other(tell="after norm2"),
             "The projection of emb multiplies; it should be added.": other(tell="times"),
             "The input is not passed around: skip(x) is missing.": other(skip=False),
             "The second silu is missing.": other(act2=lambda h: h),
-            "The first silu is missing.": other(act1=lambda h: h),
+            # for x = 0 the two cannot be told apart
+            "The first silu is missing." if x.any() else "The first silu is missing, or comes before its normalisation.":
+                other(act1=lambda h: h),
             "Both silus around the convolutions are missing.": other(act1=lambda h: h, act2=lambda h: h),
             "This takes relu in the place of silu.": other(act1=torch.relu, act2=torch.relu, told=torch.relu),
             "This takes relu in the place of silu around the convolutions.": other(act1=torch.relu, act2=torch.relu),
-            "silu comes before the normalisation; it should come after it.": other(swap=True),
+            "This takes the sigmoid in the place of silu; silu(x) is x times it.":
+                other(act1=torch.sigmoid, act2=torch.sigmoid, told=torch.sigmoid),
+            "This takes gelu in the place of silu.": other(act1=gelu, act2=gelu, told=gelu),
+            "silu comes before the normalisation; it should come after it.": other(swap=(1, 2)),
+            "The first silu comes before its normalisation; it should come after it.": other(swap=(1,)) if x.any() else None,
+            "The second silu comes before its normalisation; it should come after it.": other(swap=(2,)),
             "The first normalisation is missing.": other(norm1=False),
             "The second normalisation is missing.": other(norm2=False),
             "silu is taken of the sum at the end; nothing comes after the sum.": silu(other()),
             "Convolution, normalisation, silu is the order here; it should be normalisation, silu, convolution.": other(after=True),
             "skip gets the normalised input; it should get x itself.": other(skip="normal"),
             "skip gets silu of the normalised input; it should get x itself.": other(skip="activated"),
-            "The output is that of the two convolutions twice.": 2 * other(),
+            "The output is twice what it should be.": 2 * other(),
+            "The change is subtracted; it should be added.": other() - 2 * other(skip=False),
         }
         return {words: value for words, value in known.items() if value is not None}
 
 
 def block_output(p: Mapping[str, Tensor], x: Tensor, emb: Tensor, *, tell: str = "between", told=silu, silu_after: bool = False, skip=True,
-                 act1=silu, act2=silu, swap: bool = False, norm1: bool = True, norm2: bool = True, after: bool = False) -> Tensor | None:
+                 act1=silu, act2=silu, swap: tuple[int, ...] = (), norm1: bool = True, norm2: bool = True, after: bool = False) -> Tensor | None:
     """The block's output; the options are its known variants. None where a variant does not fit the shapes."""
     def norm(h: Tensor, name: str) -> Tensor | None:
         weight = p[f"{name}.weight"]
@@ -206,10 +246,12 @@ def block_output(p: Mapping[str, Tensor], x: Tensor, emb: Tensor, *, tell: str =
         h = act1(norm(conv(x, "conv1"), "norm1")) + said
         return x + act2(norm(conv(h, "conv2"), "norm2"))
     normal = norm(x, "norm1") if norm1 else x
-    h = norm(act1(x), "norm1") if swap else act1(normal)
+    h = norm(act1(x), "norm1") if 1 in swap else act1(normal)
     h = conv(h, "conv1")
-    h = h + said if tell == "between" else h * said if tell == "times" else h
-    if swap:
+    ways = {"between": lambda: h + said, "times": lambda: h * said, "scale": lambda: h * (1 + said),
+            "mean": lambda: h + said.mean(0, keepdim=True)}
+    h = ways[tell]() if tell in ways else h
+    if 2 in swap:
         h = norm(act2(h), "norm2")
     else:
         h = norm(h, "norm2") if norm2 else h

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from ..judging import Case, Check, Draw, compare
+from .precision import wrong_dtype
 from .unet_oracles import F64, compare_closely, compare_gradients, embedding_rows, gradients, silu, twice
 
-FEW = ("The angles have too few digits: at large times they must be computed in float32 at least, whatever the dtype of the result.")
+FEW = ("Times or angles have too few digits: at large times they must be float32 at least, whatever the dtype of the result.")
 IN_ITS_DTYPE = ("The values are right to single precision only: compute frequencies and angles in the dtype that is "
                 "asked for.")
 WRONG_DTYPE = "the result should have the dtype {}, got {}"
@@ -37,6 +38,7 @@ class TimeEmbedding(Check):
         yield case("max_period", times, 4, max_period=draw.number(3.0, 9.0))
         yield case("dtype", times, 8, "float64")
         yield case("dtype", [draw.integer(900, 1000), draw.integer(5, 20)], 8, "float16")
+        yield case("dtype", [2 * draw.integer(1030, 1900) + 1, draw.integer(5, 20)], 4, "float16")  # float16 has no such odd numbers
         yield case("dtype", times, 6)
 
     def judge(self, case: Case, result: object) -> str | None:
@@ -82,6 +84,9 @@ class TimeEmbedding(Check):
             "The exponent counts from 1; i goes from 0 to h - 1.": both(-(number + 1) / half),
             "The angles are multiplied by 2 pi; w_i t is in radians already.": both(-number / half, turn=2 * torch.pi),
             "This is the embedding of t - 1; here times are embedded as they are.": both(-number / half, times=t - 1),
+            "The times are divided by 1000 first; they are embedded as they are.": both(-number / half, times=t.to(F64) / 1000),
+            "Everything is divided by sqrt(h); cosines and sines stand alone.": torch.cat([cos, sin], dim=1) / half**0.5,
+            "The frequencies are powers of e, whatever max_period is.": both(-number / half, base=torch.e),
             "This has cosines only; the second half should be sines.": torch.cat([cos, cos], dim=1),
             "This has sines only; the first half should be cosines.": torch.cat([sin, sin], dim=1),
             "Rows and columns are interchanged: each time should have a row.": torch.cat([cos, sin], dim=1).T,
@@ -96,32 +101,36 @@ class Condition(Check):
     """Exercise 8.7. Oracle: the two layers as matrices, on the powers of complex numbers; a class picks a row."""
 
     number = "8.7"
-    parts = {"no classes": 1, "classes": 1, "no class told": 2, "some told, some not": 1, "gradient": 1}
+    parts = {"no classes": 1, "classes": 1, "no class told": 2, "some told, some not": 1, "dtype": 1, "gradient": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
         dim, classes = 8, draw.integer(3, 5)  # dim is four times the width
 
-        def case(part: str, y: list[int] | None, classes: int | None = classes, call: str = "condition") -> Case:
+        def case(part: str, y: list[int] | None, classes: int | None = classes, call: str = "condition", dtype: torch.dtype = F64) -> Case:
             state = {"time.0.weight": 0.4 * draw.normal(dim, dim), "time.0.bias": 0.4 * draw.normal(dim),
                      "time.2.weight": 0.4 * draw.normal(dim, dim), "time.2.bias": 0.4 * draw.normal(dim)}
             if classes is not None:
                 state["label.weight"] = draw.normal(classes + 1, dim)
             t = torch.tensor([draw.integer(1, 20), draw.integer(21, 1000), draw.integer(100, 1000)])
+            state = {name: value.to(dtype) for name, value in state.items()}
             arguments = {"settings": {"width": 2, "classes": classes}, "state": state, "t": t, "y": None if y is None else torch.tensor(y)}
             told = "no y" if y is None else f"y = {y}"
             if call != "condition":
                 arguments["probe"] = draw.normal(3, dim)
-            return Case(part, call, arguments, f"classes = {classes}, t = {t.tolist()}, {told}")
+            says = ", a float32 network" if dtype == torch.float32 else ""
+            return Case(part, call, arguments, f"classes = {classes}, t = {t.tolist()}, {told}{says}")
 
         yield case("no classes", None, None)
         yield case("no class told", None)
         yield case("classes", [draw.integer(1, classes - 1), 0, draw.integer(0, classes - 1)])
-        yield case("some told, some not", [classes, draw.integer(1, classes - 1), classes])
+        yield case("some told, some not", [draw.integer(1, classes - 1), classes, 0])
         yield case("no class told", [classes] * 3)
+        yield case("dtype", [draw.integer(0, classes - 1), classes, 0], dtype=torch.float32)
         yield case("gradient", [draw.integer(1, classes - 1), classes, 0], call="gradients_of_condition")
 
     def judge(self, case: Case, result: object) -> str | None:
         settings, state, t, y = (case.arguments[name] for name in ("settings", "state", "t", "y"))
+        given, state = state, {name: value.double() for name, value in state.items()}
         told = [settings["classes"]] * len(t) if y is None else y.tolist()
         if case.part == "gradient":
             expected = gradients(lambda given: self._told(given, t, told), state, case.arguments["probe"])
@@ -130,6 +139,9 @@ class Condition(Check):
         first, differs = twice(result["found"])
         if differs:
             return differs
+        if case.part == "dtype":
+            problem = compare(first, expected, what="the embedding", rtol=0, atol=2e-3, known=self._known(state, t, y, told))
+            return problem or wrong_dtype(first, given["label.weight"].dtype, "the network", "the embedding")
         problem = compare_closely(first, expected, "the embedding", lambda: self._known(state, t, y, told))
         if problem is not None and compare(result["own"], embedding_rows(t, 8, 10_000.0), rtol=0, atol=1e-9) is not None:
             return f"{problem}\nYour time_embedding is not right yet in float64: first repair Exercise 8.1."
@@ -150,6 +162,8 @@ class Condition(Check):
         known = {
             "These are the waves themselves; they should pass through net.time.": raw,
             "This is the embedding of time 0 for all rows.": self._told(state, 0 * t, None),
+            "This is the embedding of t - 1; here times are embedded as they are.": self._told(state, (t - 1).clamp(min=0), None),
+            "silu is taken of the result; a block does this itself.": silu(told_time),
         }
         if "label.weight" not in state:
             return known
@@ -157,6 +171,10 @@ class Condition(Check):
         null, label = len(table) - 1, table[told]
         first_layers = {name: value for name, value in state.items() if name != "label.weight"}
         known |= {
+            "silu is taken of the result; a block does this itself.": silu(told_time + label),
+            "silu is taken of the time's part; a block does this itself.": silu(told_time) + label,
+            "This is the embedding of t - 1; here times are embedded as they are.":
+                self._told(first_layers, (t - 1).clamp(min=0), None) + label,
             "The class is missing: this is the time's embedding alone. Where no class is told, the null class's row is added."
             if y is None else "The class is missing: this is the time's embedding alone.": told_time,
             "The class's row is added before net.time; it should be added after it.": self._told(first_layers, t, None, raw + label),
@@ -167,7 +185,11 @@ class Condition(Check):
                 told_time + self._told(first_layers, t, None, label),
             "The class's row is subtracted.": told_time - label,
         }
+        if any(row != null for row in told):
+            known["The null class's row is added to every row, also where a class is told."] = told_time + label + table[null]
         if null in told:
+            known["A row whose class is not told gets the mean of all rows; it should get the null class's own."] = told_time + torch.where(
+                torch.tensor(told)[:, None] == null, table.mean(0), label)
             zero = table.clone()
             zero[null] = 0
             known["The null class adds nothing here; it has a row of net.label like any other class."] = told_time + zero[told]

@@ -68,7 +68,7 @@ class EmbeddingFormulas(Check):
             "The frequency is missing.": cos(d),
             "The difference of the times is missing.": cos(w),
             "This is the inner product of an embedding with itself.": sympy.Integer(1),
-            "The product of the cosines alone does not depend on the difference only.": cos(w * d) / 2,
+            "There is a factor 1/2 too much: each addition theorem gives halves, from the cosines and from the sines.": cos(w * d) / 2,
             "The product is squared.": expected**2,
             "The product of the squared lengths is 1: no factor comes before.": 2 * expected,
             "w multiplies the time; it does not divide it.": cos(d / w),
@@ -115,6 +115,10 @@ class Work(Check):
                 "The scores are missing: a product of c numbers for each pair of pixels.": attention - c * N**2,
                 "A score is a product of c numbers: the factor c is missing in the work on pairs.": dense + 2 * N**2,
                 "There are N^2 pairs of pixels, not N.": dense + 2 * c * N,
+                "A score takes c products and a mean c more for each pair: there c is not squared.": dense + c * pairs,
+                "Every pixel asks every pixel, also the other way round: the pairs are ordered.": dense + c * N * (N + 1),
+                "Scores and means are counted for each head at its full width; all heads together have c channels.": dense + 2 * pairs,
+                "out makes c numbers of a pixel's c, so it counts once.": attention + 2 * c**2 * N,
                 "Each layer has c inputs and c outputs for a pixel, so c enters squared.": 4 * c * N + pairs,
                 "Multiplications are asked for, without the additions.": 2 * attention,
             })
@@ -124,6 +128,8 @@ class Work(Check):
             "This compares with one convolution; the block has two.": sympy.Rational(5, 2) * c,
             "This compares scores and means with qkv and out; the block is to be compared with the whole layer.": 2 * c,
             "The side of the image is its root; the number of pixels is asked for.": sqrt(expected),
+            "The point moves with the channels: c is missing.": expected / c,
+            "This is the point for 64 channels; it is asked for c of them.": expected.subs(c, 64),
             "Both works were added; they should be equal.": 11 * c,
             "The work on pairs has the factor 2: scores and means.": 14 * c,
         })

@@ -12,10 +12,13 @@ from ..judging import Draw, compare
 from .precision import compare_lazily
 
 F64 = torch.float64
-SINGLE = "The values are right to single precision only: something on the way is float32. Keep the dtype that comes in."
+SINGLE = ("The values are right to single precision only: something on the way is float32 (keep the dtype that comes in), or a small "
+          "number is added where none belongs.")
+PARTLY = "The output is right, so look for something that is detached on the way, or computed under torch.no_grad()."
 TWICE = ("two calls with the same arguments give two results; does your code change an argument in place (with +=, say), or draw "
          "random numbers?")
 Known = Callable[[], Mapping[str, Tensor]]
+KnownGradients = Callable[[], Mapping[str, Mapping[str, Tensor]]]
 
 
 def embedding_rows(t: Tensor, dim: int, max_period: float) -> Tensor:
@@ -101,22 +104,26 @@ def _same(a: Tensor, b: Tensor) -> bool:
 
 
 def gradients(function: Callable[..., Tensor], inputs: Mapping[str, Tensor], probe: Tensor) -> dict[str, Tensor]:
-    """The gradients of the sum of probe times function."""
+    """The gradients of the sum of probe times function, and as "output" what the function gives."""
     leaves = {name: value.clone().requires_grad_() for name, value in inputs.items()}
-    found = torch.autograd.grad((function(leaves) * probe).sum(), list(leaves.values()))
-    return dict(zip(leaves, found))
+    output = function(leaves)
+    found = torch.autograd.grad((output * probe).sum(), list(leaves.values()))
+    return dict(zip(leaves, found)) | {"output": output.detach()}
 
 
-def compare_gradients(result: object, expected: Mapping[str, Tensor]) -> str | None:
-    """Compare gradients by name; one that is missing altogether is told as that."""
+def compare_gradients(result: object, expected: Mapping[str, Tensor], known: KnownGradients | None = None) -> str | None:
+    """Compare gradients by name; one that is missing altogether is told as that. ``known`` holds all gradients of misconceptions."""
     if not isinstance(result, dict) or result.keys() != expected.keys():
         return "there is no output to take gradients of, or it has the wrong shape"
+    right = compare_closely(result["output"], expected["output"], "the output") is None
+    expected = {name: gradient for name, gradient in expected.items() if name != "output"}
     for name, gradient in expected.items():
         if isinstance(result[name], Tensor) and not result[name].any() and gradient.abs().max() > 1e-12:
             return (f"no gradient reaches {name}: nothing may be detached, taken as .data, made a number with .item(), or computed "
                     "under torch.no_grad()")
     for name, gradient in expected.items():
-        problem = compare_closely(result[name], gradient, f"the gradient with respect to {name}")
+        values = None if known is None else lambda name=name: {words: of[name] for words, of in known().items()}
+        problem = compare_closely(result[name], gradient, f"the gradient with respect to {name}", values)
         if problem is not None:
-            return problem
+            return f"{problem}\n{PARTLY}" if right and "\n" not in problem else problem
     return None

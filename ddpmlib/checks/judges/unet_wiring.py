@@ -57,10 +57,14 @@ class Wiring(Check):
         nothing = torch.zeros_like(emb)
         known = {
             "The last normalisation is missing.": other(norm=False),
-            "The silu before net.last is missing.": other(act=False),
-            "Normalisation and silu before net.last are missing.": other(norm=False, act=False),
+            "The silu before net.last is missing.": other(act=None),
+            "Normalisation and silu before net.last are missing.": other(norm=False, act=None),
             "silu comes before the last normalisation; it should come after it.": other(swap=True),
+            "silu is taken after net.last; it should be taken before it.": silu(other(act=None)),
+            "This takes relu in the place of silu before net.last.": other(act=torch.relu),
+            "The output goes through tanh at the end; noise is not bounded.": torch.tanh(other()),
             "The input is added to the output; the network's output is the noise itself.": x + other(),
+            "The output is subtracted from the input; the network's output is the noise itself.": x - other(),
             "The kept images are put before those from below; they should be put behind.": other(behind=False),
             "The skip connections are missing: each block on the way up gets twice what comes from below.": other(kept="below"),
             "Nothing is kept: zeros stand in the place of the kept images.": other(kept="zero"),
@@ -71,6 +75,8 @@ class Wiring(Check):
             "The attention on the way up is skipped.": other(attend=("down",)),
             "Images are kept before the attention; they should be kept after it.": other(kept="block"),
             "On the way up attention comes before the block; it should come after it.": other(early=("up",)),
+            "On the way down attention comes before the block; it should come after it.": other(early=("down",)),
+            "On both ways attention comes before the block; it should come after it.": other(early=("down", "up")),
             "The blocks on the way down are told nothing: emb is not passed on.": other(told={"down": nothing}),
             "The blocks on the way up are told nothing: emb is not passed on.": other(told={"up": nothing}),
             "The middle is told nothing: emb is not passed on.": other(told={"middle": nothing}),
@@ -108,7 +114,7 @@ def layer(values: Mapping[str, Tensor] | None, h: Tensor, emb: Tensor | None = N
 
 
 def net_output(
-    net: Net, x: Tensor, emb: Tensor, *, norm: bool = True, act: bool = True, swap: bool = False, behind: bool = True,
+    net: Net, x: Tensor, emb: Tensor, *, norm: bool = True, act=silu, swap: bool = False, behind: bool = True,
     kept: str = "attended", middle: int | None = None, attend=("down", "up"), early=(), told: Mapping[str, Tensor] | None = None, order: str = "stack",
     late: bool = False, upside_down: bool = False,
 ) -> Tensor:
@@ -128,6 +134,8 @@ def net_output(
         down, up = net["down"][i], net["up"][i if upside_down else levels - 1 - i]
         made = layer(down["block"], h, said["down"])
         after = attended(down, made, "down")
+        if "down" in early:
+            after = layer(down["block"], attended(down, h, "down"), said["down"])
         below = layer(down["resample"], after)
         kept_images[i] = {"attended": after, "block": made, "input": h, "resampled": below, "zero": 0 * after, "below": None}[kept]
         back = from_below(i + 1, below)
@@ -148,7 +156,7 @@ def net_output(
         h = normalise(silu(h), groups, net["norm.weight"], net["norm.bias"])
     else:
         h = normalise(h, groups, net["norm.weight"], net["norm.bias"]) if norm else h
-        h = silu(h) if act else h
+        h = act(h) if act else h
     return convolve(h, net["last.weight"], net["last.bias"])
 
 

@@ -83,10 +83,11 @@ def require_times(t: object, x: Tensor, who: str) -> None:
         raise ValueError(f"{who} is called with an integer tensor of times of shape (batch,), here ({len(x)},); got {found}")
 
 
-def noisy_classifier_loss(module, tables: dict, classifier: dict, x0: Tensor, y: Tensor, t: int | Tensor, noise: Tensor) -> list:
-    """The loss, and the loss again."""
+def noisy_classifier_loss(module, tables: dict, classifier: dict, x0: Tensor, y: Tensor, t: int | Tensor, noise: Tensor) -> dict:
+    """The loss, the loss again, and how often the classifier was asked."""
     schedule, judge = given.schedule(**tables), SmallClassifier(classifier)
-    return [module.noisy_classifier_loss(judge, x0, y, t, noise, schedule) for _ in range(2)]
+    losses = [module.noisy_classifier_loss(judge, x0, y, t, noise, schedule) for _ in range(2)]
+    return {"losses": losses, "calls": judge.calls}
 
 
 def gradient_of_classifier_loss(
@@ -110,8 +111,11 @@ def classifier_gradient(module, classifier: dict, x_t: Tensor, t: int | Tensor, 
         except RuntimeError as error:
             if not sampling or "grad" not in str(error):
                 raise
+            with torch.enable_grad():
+                module.classifier_gradient(judge, x_t, t, y)  # if it fails here too, gradients around it are not the reason
             return {"failed": str(error)}
-    return {"gradient": found, "touched": judge.touched(), "graph": bool(getattr(found, "requires_grad", False)),
+        switched = torch.is_grad_enabled() == sampling
+    return {"switched": switched, "gradient": found, "touched": judge.touched(), "graph": bool(getattr(found, "requires_grad", False)),
             "input": bool(x_t.requires_grad or x_t.grad is not None)}
 
 
@@ -148,14 +152,14 @@ def drop_labels(module, y: Tensor, dropped: Tensor, null: int) -> dict:
     """The labels that are told, and whether the given ones are still what they were."""
     before = y.clone()
     told = module.drop_labels(y, dropped, null)
-    return {"told": told, "kept": bool(torch.equal(before, y))}
+    return {"told": told, "kept": bool(torch.equal(before, y)), "new": not (isinstance(told, Tensor) and told.data_ptr() == y.data_ptr())}
 
 
 def joint_loss(module, tables: dict, network: dict, x0: Tensor, y: Tensor, t: int | Tensor, noise: Tensor, dropped: Tensor) -> dict:
-    """The loss, the loss again, and the labels that the network was told."""
-    schedule, net = given.schedule(**tables), SmallNetwork(network)
+    """The loss, the loss again, the labels that the network was told, and whether the given ones are still what they were."""
+    schedule, net, before = given.schedule(**tables), SmallNetwork(network), y.clone()
     losses = [module.joint_loss(net, x0, y, t, noise, dropped, schedule) for _ in range(2)]
-    return {"losses": losses, "told": net.asked}
+    return {"losses": losses, "told": net.asked, "kept": bool(torch.equal(before, y))}
 
 
 def gradient_of_joint_loss(
@@ -171,9 +175,11 @@ def gradient_of_joint_loss(
     return torch.zeros_like(net.label) if found is None else found
 
 
-def guided_noise(module, eps_uncond: Tensor, eps_cond: Tensor, gamma: float) -> object:
-    """The guided noise."""
-    return module.guided_noise(eps_uncond, eps_cond, gamma)
+def guided_noise(module, eps_uncond: Tensor, eps_cond: Tensor, gamma: float) -> dict:
+    """The guided noise, and whether the two noises are still what they were."""
+    before = eps_uncond.clone(), eps_cond.clone()
+    guided = module.guided_noise(eps_uncond, eps_cond, gamma)
+    return {"eps": guided, "kept": bool(torch.equal(before[0], eps_uncond) and torch.equal(before[1], eps_cond))}
 
 
 def gamma_of(module, scale: float, convention: str) -> object:

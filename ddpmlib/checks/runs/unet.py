@@ -175,7 +175,7 @@ def _own(call) -> object:
 
 
 def _gradients(call, inputs: dict, probe: Tensor, layer: nn.Module | None = None, names: list | None = None) -> dict:
-    """The gradients of the sum of probe times output, by name; 0 where none arrives."""
+    """The gradients of the sum of probe times output, by name (0 where none arrives), and the output."""
     leaves = {name: value.clone().requires_grad_() for name, value in inputs.items()}
     parameters = dict(layer.named_parameters()) if layer is not None else {}
     wanted = leaves | {name: value for name, value in parameters.items() if names is None or name in names}
@@ -183,7 +183,8 @@ def _gradients(call, inputs: dict, probe: Tensor, layer: nn.Module | None = None
     zeros = {name: torch.zeros_like(value) for name, value in wanted.items()}
     if not isinstance(out, Tensor) or out.shape != probe.shape:
         return {"shape": list(out.shape) if isinstance(out, Tensor) else type(out).__name__}
+    output = {"output": out.detach().clone()}
     if not out.requires_grad:
-        return zeros
+        return zeros | output
     found = torch.autograd.grad((out * probe).sum(), list(wanted.values()), allow_unused=True)
-    return {name: zeros[name] if gradient is None else gradient for name, gradient in zip(wanted, found)}
+    return {name: zeros[name] if gradient is None else gradient for name, gradient in zip(wanted, found)} | output

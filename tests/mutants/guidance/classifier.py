@@ -183,3 +183,82 @@ def classifier_gradient(classifier, x_t, t, y):  # noqa: F811
 @mutant("11.3", "float32 inside", says="right to single precision only", keeps=("values",))
 def classifier_gradient(classifier, x_t, t, y):  # noqa: F811
     return gradient_of(lambda logs, logits, y: chosen(logs, y).sum())(classifier, x_t.float(), t, y).to(x_t.dtype)
+
+
+@mutant("11.3", "logarithm of a rounded probability", says="The probability has been rounded to 0 before its logarithm",
+        keeps=("values", "in a sampler", "no trace"))
+def classifier_gradient(classifier, x_t, t, y):  # noqa: F811
+    return gradient_of(lambda logs, logits, y: chosen(logits.softmax(dim=1), y).log().sum())(classifier, x_t, t, y)
+
+
+@mutant("11.3", "gradients left on", says="leaves the switch for gradients on", keeps=("values", "no trace", "precision"))
+def classifier_gradient(classifier, x_t, t, y):  # noqa: F811
+    torch.set_grad_enabled(True)
+    x = x_t.detach().requires_grad_()
+    return torch.autograd.grad(chosen(classifier(x, rows(t, x)).log_softmax(dim=1), y).sum(), x)[0]
+
+
+@mutant("11.3", "classes of all rows", says="All classes in y count in each row")
+def classifier_gradient(classifier, x_t, t, y):  # noqa: F811
+    return gradient_of(lambda logs, logits, y: logs[:, y].sum())(classifier, x_t, t, y)
+
+
+@mutant("11.3", "batch of unit length", says="The gradient of the whole batch is scaled to length 1")
+def classifier_gradient(classifier, x_t, t, y):  # noqa: F811
+    found = gradient_of(lambda logs, logits, y: chosen(logs, y).sum())(classifier, x_t, t, y)
+    return found / found.norm()
+
+
+@mutant("11.3", "time 1 for all", says="All rows have time 1")
+def classifier_gradient(classifier, x_t, t, y):  # noqa: F811
+    return gradient_of(lambda logs, logits, y: chosen(logs, y).sum())(classifier, x_t, 1, y)
+
+
+@mutant("11.3", "cut off from x", says="element 0 of tensors does not require grad")
+def classifier_gradient(classifier, x_t, t, y):  # noqa: F811
+    with torch.enable_grad():
+        x = x_t.detach().requires_grad_()
+        log_probs = classifier(x, rows(t, x)).detach().log_softmax(dim=1)
+        return torch.autograd.grad(chosen(log_probs, y).sum(), x)[0]
+
+
+@mutant("11.2", "logarithm of a rounded probability", says="The probability has been rounded to 0 before its logarithm",
+        keeps=("one time for all", "a time for each row", "gradient", "precision"))
+def noisy_classifier_loss(classifier, x0, y, t, noise, schedule):  # noqa: F811
+    return -chosen(classifier(*noisy(x0, t, noise, schedule)).softmax(dim=1), y).log().mean()
+
+
+@mutant("11.2", "asked twice", says="called once for a loss; it was called 2 times", keeps=("gradient", "precision"))
+def noisy_classifier_loss(classifier, x0, y, t, noise, schedule):  # noqa: F811
+    classifier(*noisy(x0, t, noise, schedule))
+    return functional.cross_entropy(classifier(*noisy(x0, t, noise, schedule)), y)
+
+
+@mutant("11.2", "x0 made noisy in place", says="leave the arguments as they are")
+def noisy_classifier_loss(classifier, x0, y, t, noise, schedule):  # noqa: F811
+    t = torch.as_tensor(t).expand(len(x0))
+    x0 *= at_times(schedule.alpha_bars.sqrt(), t, x0)
+    x0 += at_times((1 - schedule.alpha_bars).sqrt(), t, x0) * noise
+    return functional.cross_entropy(classifier(x0, t), y)
+
+
+@mutant("11.2", "softmax over the batch", says="The softmax goes over the batch")
+def noisy_classifier_loss(classifier, x0, y, t, noise, schedule):  # noqa: F811
+    return functional.nll_loss(classifier(*noisy(x0, t, noise, schedule)).log_softmax(dim=0), y)
+
+
+@mutant("11.2", "noise of the first row's time", says="x_t is made with the first row's time", keeps=("one time for all",))
+def noisy_classifier_loss(classifier, x0, y, t, noise, schedule):  # noqa: F811
+    t = torch.as_tensor(t).expand(len(x0))
+    return functional.cross_entropy(classifier(noisy(x0, t[:1].expand(len(t)), noise, schedule)[0], t), y)
+
+
+@mutant("11.2", "bits", says="nats are asked for")
+def noisy_classifier_loss(classifier, x0, y, t, noise, schedule):  # noqa: F811
+    return functional.cross_entropy(classifier(*noisy(x0, t, noise, schedule)), y) / torch.tensor(2.0).log().item()
+
+
+@mutant("11.2", "a sigmoid for each class", says="Each class is judged by itself")
+def noisy_classifier_loss(classifier, x0, y, t, noise, schedule):  # noqa: F811
+    logits = classifier(*noisy(x0, t, noise, schedule))
+    return functional.binary_cross_entropy_with_logits(logits, functional.one_hot(y, logits.shape[1]).to(logits.dtype))

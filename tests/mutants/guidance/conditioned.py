@@ -177,7 +177,7 @@ def guided_model(net, y, gamma):  # noqa: F811
     return gamma
 
 
-@mutant("11.8", "interleaved and chunked", says="of 6 values differ")
+@mutant("11.8", "interleaved and chunked", says="and the answer is split in the middle")
 def guided_model(net, y, gamma):  # noqa: F811
     def guided(x, t):
         labels = torch.stack([null(y, net), y], dim=1).flatten()
@@ -193,3 +193,77 @@ def guided_model(net, y, gamma):  # noqa: F811
         return combine(*both.chunk(2), gamma).to(x.dtype)
 
     return guided
+
+
+@mutant("11.8", "rows doubled in another order than classes", says="both questions have to be about the same rows")
+def guided_model(net, y, gamma):  # noqa: F811
+    return lambda x, t: combine(*net(x.repeat_interleave(2, dim=0), t.repeat_interleave(2), torch.cat([null(y, net), y])).chunk(2), gamma)
+
+
+@mutant("11.8", "rows doubled in another order than classes, told first", says="both questions have to be about the same rows")
+def guided_model(net, y, gamma):  # noqa: F811
+    def guided(x, t):
+        cond, uncond = net(x.repeat_interleave(2, dim=0), t.repeat_interleave(2), torch.cat([y, null(y, net)])).chunk(2)
+        return combine(uncond, cond, gamma)
+
+    return guided
+
+
+@mutant("11.8", "unguided up to 1, as in diffusers", says="as if gamma were 1", keeps=("one call", "precision"))
+def guided_model(net, y, gamma):  # noqa: F811
+    full = asks(lambda y, n: (null(y, n), y), combine)(net, y, gamma)
+    return full if gamma > 1 else lambda x, t: net(x, t, y)
+
+
+@mutant("11.6", "y itself if nothing is dropped", says="the result is y itself", keeps=LOSS)
+def drop_labels(y, dropped, null):  # noqa: F811
+    return torch.where(dropped, null, y) if dropped.any() else y
+
+
+@mutant("11.6", "loss that writes into y", says="the labels y have been changed", keeps=LABELS)
+def joint_loss(net, x0, y, t, noise, dropped, schedule):  # noqa: F811
+    y[dropped] = net.classes
+    return training_loss(conditioned(net, y), x0, t, noise, schedule)
+
+
+@mutant("11.6", "mean of both losses", says="This is the mean of the losses with and without the class", keeps=LABELS)
+def joint_loss(net, x0, y, t, noise, dropped, schedule):  # noqa: F811
+    return sum(training_loss(conditioned(net, told), x0, t, noise, schedule) for told in (y, torch.full_like(y, net.classes))) / 2
+
+
+@mutant("11.6", "two groups of rows", says="one mean goes over all rows", keeps=LABELS)
+def joint_loss(net, x0, y, t, noise, dropped, schedule):  # noqa: F811
+    told = torch.where(dropped, net.classes, y)
+    return sum(training_loss(conditioned(net, told[k]), x0[k], t[k], noise[k], schedule) for k in (dropped, ~dropped))
+
+
+@mutant("11.6", "loss with the batch's own null class", says="The null class ", keeps=LABELS)
+def joint_loss(net, x0, y, t, noise, dropped, schedule):  # noqa: F811
+    return training_loss(conditioned(net, torch.where(dropped, y.max() + 1, y)), x0, t, noise, schedule)
+
+
+@mutant("11.6", "loss with the data dropped", says="The data of the dropped rows are set to 0", keeps=LABELS)
+def joint_loss(net, x0, y, t, noise, dropped, schedule):  # noqa: F811
+    return training_loss(conditioned(net, y), x0 * (~dropped).reshape(-1, *[1] * (x0.ndim - 1)), t, noise, schedule)
+
+
+@mutant("11.6", "one call for each group of rows", says="the network should be called once for a loss", keeps=LABELS)
+def joint_loss(net, x0, y, t, noise, dropped, schedule):  # noqa: F811
+    told = torch.where(dropped, net.classes, y)
+    return sum(k.double().mean() * training_loss(conditioned(net, told[k]), x0[k], t[k], noise[k], schedule) for k in (dropped, ~dropped))
+
+
+@mutant("11.7", "in place", says="one of the two noises has been changed in place", keeps=("conventions",))
+def guided_noise(eps_uncond, eps_cond, gamma):  # noqa: F811
+    eps_uncond += gamma * (eps_cond - eps_uncond)
+    return eps_uncond
+
+
+@mutant("11.7", "a factor of the wrong term", says="This is the factor of what is said without the class", keeps=("the guided noise",))
+def gamma_of(scale, convention):  # noqa: F811
+    return 1 - scale if convention == "deck" else scale
+
+
+@mutant("11.7", "text", says="gamma should be a number, got str", keeps=("the guided noise",))
+def gamma_of(scale, convention):  # noqa: F811
+    return f"{scale:g}"

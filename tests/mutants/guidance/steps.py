@@ -154,3 +154,83 @@ def classifier_guided_step(model, classifier, x_t, t, y, scale, schedule, noise,
     t = torch.as_tensor(t).expand(len(x_t))
     shift = scale * at_times(variance, t, x_t) * classifier_gradient(classifier, x_t, t, y)
     return ancestral_step(model, x_t, t, schedule, torch.randn_like(noise), variance) + shift
+
+
+def guided_at(place, function=classifier_gradient):
+    """A guided model with the gradient of ``function`` at ``place(x, eps, signal, spread)``."""
+
+    def classifier_guided_model(model, classifier, y, scale, schedule):
+        def guided(x, t):
+            eps, spread = model(x, t), at_times((1 - schedule.alpha_bars).sqrt(), t, x)
+            where = place(x, eps, at_times(schedule.alpha_bars.sqrt(), t, x), spread)
+            return eps - spread * scale * function(classifier, where, t, y)
+
+        return guided
+
+    classifier_guided_model.__module__ = __name__
+    classifier_guided_model.__name__ = "classifier_guided_model"
+    return classifier_guided_model
+
+
+def logit_gradient(classifier, x, t, y):
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        return torch.autograd.grad(classifier(x, t).gather(1, y[:, None]).sum(), x)[0]
+
+
+def here(x, eps, signal, spread):
+    return x
+
+
+for title, answer, says in [
+    ("1 + s", guided_by(lambda e, g, b, a, s: e - b * (1 + s) * g), "The gradient enters with 1 + s"),
+    ("whole scale", guided_by(lambda e, g, b, a, s: e - b * int(s) * g), "The scale is cut to a whole number"),
+    ("at the datum", guided_at(lambda x, e, a, b: (x - b * e) / a), "The gradient is taken at the datum"),
+    ("at the noise", guided_at(lambda x, e, a, b: e), "The gradient is taken at the model's noise"),
+    ("logit", guided_at(here, logit_gradient), "This has the gradient of the logit of y"),
+    ("mean over the batch", guided_at(here, lambda c, x, t, y: classifier_gradient(c, x, t, y) / len(x)), "divided by the number of rows"),
+    ("classifier told t - 1", guided_at(here, lambda c, x, t, y: classifier_gradient(c, x, (t - 1).clamp(min=1), y)), "values differ"),
+]:
+    mutant("11.4", title, says=says)(answer)
+
+
+@mutant("11.4", "one step's deviation", says="The gradient is multiplied by sqrt(beta_t)")
+def classifier_guided_model(model, classifier, y, scale, schedule):  # noqa: F811
+    return lambda x, t: model(x, t) - scale * at_times(schedule.betas.sqrt(), t, x) * classifier_gradient(classifier, x, t, y)
+
+
+for title, function, says in [
+    ("scale squared", lambda m, z, g, v, b, d, s: m + z + s**2 * v * g, "The scale enters squared"),
+    ("the noise's factor", lambda m, z, g, v, b, d, s: m + z + s * d * g, "The shift has sqrt(1 - alpha_bar_t)"),
+    ("guided twice", lambda m, z, g, v, b, d, s: m + z + s * (v + b / (1 - b).sqrt()) * g, "The class pushes twice"),
+]:
+    mutant("11.5", title, says=says)(step_by(function))
+
+
+@mutant("11.5", "gradient after the step", says="The gradient is taken at x_{t-1}")
+def classifier_guided_step(model, classifier, x_t, t, y, scale, schedule, noise, variance):  # noqa: F811
+    t = torch.as_tensor(t).expand(len(x_t))
+    after = ancestral_step(model, x_t, t, schedule, noise, variance)
+    return after + scale * at_times(variance, t, x_t) * classifier_gradient(classifier, after, t, y)
+
+
+@mutant("11.5", "classifier told t - 1", says="it is asked about x_t, so it is told t", keeps=("the last step",))
+def classifier_guided_step(model, classifier, x_t, t, y, scale, schedule, noise, variance):  # noqa: F811
+    t = torch.as_tensor(t).expand(len(x_t))
+    shift = scale * at_times(variance, t, x_t) * classifier_gradient(classifier, x_t, (t - 1).clamp(min=1), y)
+    return ancestral_step(model, x_t, t, schedule, noise, variance) + shift
+
+
+@mutant("11.5", "shift before the step", says="x_t is shifted before the step")
+def classifier_guided_step(model, classifier, x_t, t, y, scale, schedule, noise, variance):  # noqa: F811
+    t = torch.as_tensor(t).expand(len(x_t))
+    shift = scale * at_times(variance, t, x_t) * classifier_gradient(classifier, x_t, t, y)
+    return ancestral_step(model, x_t + shift, t, schedule, noise, variance)
+
+
+@mutant("11.5", "x_t in place", says="leave the arguments as they are")
+def classifier_guided_step(model, classifier, x_t, t, y, scale, schedule, noise, variance):  # noqa: F811
+    t = torch.as_tensor(t).expand(len(x_t))
+    shift = scale * at_times(variance, t, x_t) * classifier_gradient(classifier, x_t, t, y)
+    x_t += ancestral_step(model, x_t, t, schedule, noise, variance) + shift - x_t
+    return x_t.clone()

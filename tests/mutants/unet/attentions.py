@@ -6,6 +6,7 @@ import math
 
 import torch
 from answers import mutant
+from torch.nn.functional import normalize
 
 from ddpmlib.unet import attention as reference_attention
 
@@ -27,7 +28,7 @@ def attention(q, k, v):  # noqa: F811
     return weighted(q, k, v, 1 / q.shape[-1])
 
 
-@mutant("8.5", "root of the keys", says="divided by the root of the number of keys")
+@mutant("8.5", "root of the keys", says="divided by the root of the number of keys; it")
 def attention(q, k, v):  # noqa: F811
     return weighted(q, k, v, k.shape[-2] ** -0.5)
 
@@ -35,6 +36,38 @@ def attention(q, k, v):  # noqa: F811
 @mutant("8.5", "length of a value", says="divided by the root of the length of a value", keeps=ONE)
 def attention(q, k, v):  # noqa: F811
     return weighted(q, k, v, v.shape[-1] ** -0.5)
+
+
+@mutant("8.5", "root of the queries", says="divided by the root of the number of queries; it")
+def attention(q, k, v):  # noqa: F811
+    return weighted(q, k, v, q.shape[-2] ** -0.5)
+
+
+@mutant("8.5", "wrong sign", says="The scores have the wrong sign")
+def attention(q, k, v):  # noqa: F811
+    return weighted(q, k, v, -(q.shape[-1] ** -0.5))
+
+
+@mutant("8.5", "cosines", says="Queries and keys are brought to length 1 first")
+def attention(q, k, v):  # noqa: F811
+    return weighted(normalize(q, dim=-1), normalize(k, dim=-1), v, q.shape[-1] ** -0.5)
+
+
+@mutant("8.5", "sigmoid", says="A sigmoid of each score", never="over all pairs")
+def attention(q, k, v):  # noqa: F811
+    return torch.sigmoid(q @ k.mT / math.sqrt(q.shape[-1])) @ v
+
+
+@mutant("8.5", "small number in the sum", says="or a small number is added where none belongs")
+def attention(q, k, v):  # noqa: F811
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    powers = torch.exp(scores - scores.amax(-1, keepdim=True))
+    return powers / (powers.sum(-1, keepdim=True) + 1e-8) @ v
+
+
+@mutant("8.5", "always float64", says="what comes in is float32, and the result should be", keeps=(*ONE, *MORE, *OTHER, *LARGE))
+def attention(q, k, v):  # noqa: F811
+    return weighted(q.double(), k.double(), v.double(), q.shape[-1] ** -0.5)
 
 
 @mutant("8.5", "over the queries", says="The softmax is over the queries")
@@ -57,7 +90,7 @@ def attention(q, k, v):  # noqa: F811
     return (q @ k.mT).softmax(-1) @ v / math.sqrt(q.shape[-1])
 
 
-@mutant("8.5", "exponentials by hand", says="the exponential of a large score overflows", keeps=(*ONE, *MORE, *OTHER))
+@mutant("8.5", "exponentials by hand", says="The exponential of a large score overflows", keeps=(*ONE, *MORE, *OTHER))
 def attention(q, k, v):  # noqa: F811
     powers = torch.exp(q @ k.mT / math.sqrt(q.shape[-1]))
     return powers / powers.sum(-1, keepdim=True) @ v
@@ -177,6 +210,69 @@ def self_attention(block, x):  # noqa: F811
 def self_attention(block, x):  # noqa: F811
     q, k, v = block.qkv(block.norm(x).flatten(2).mT).unflatten(-1, (3, block.heads, -1)).permute(2, 0, 3, 1, 4)
     return x + block.out(reference_attention(q, k, v).transpose(1, 2).flatten(2)).reshape(x.shape)
+
+
+@mutant("8.6", "values first", says="the values come first")
+def self_attention(block, x):  # noqa: F811
+    return layer(block, x, order=(1, 2, 0))
+
+
+@mutant("8.6", "queries last", says="the queries come last")
+def self_attention(block, x):  # noqa: F811
+    return layer(block, x, order=(2, 0, 1))
+
+
+@mutant("8.6", "three last", says="qkv is cut into heads, their channels, and three")
+def self_attention(block, x):  # noqa: F811
+    return layer(block, x, cut=lambda made: made.unflatten(-1, (block.heads, -1, 3)).permute(4, 0, 2, 1, 3))
+
+
+@mutant("8.6", "four heads always", says="This is for 4 heads, whatever block.heads is", keeps=())
+def self_attention(block, x):  # noqa: F811
+    return layer(block, x, heads=4 if x.shape[1] % 4 == 0 else block.heads)
+
+
+@mutant("8.6", "scaled twice", says="The scores are divided by sqrt(d) twice")
+def self_attention(block, x):  # noqa: F811
+    return layer(block, x, scale=(x.shape[1] / block.heads) ** -0.5)
+
+
+@mutant("8.6", "heads among each other", says="The heads attend to each other, in each pixel")
+def self_attention(block, x):  # noqa: F811
+    return layer(block, x, cut=lambda made: made.unflatten(-1, (3, block.heads, -1)).permute(2, 0, 1, 3, 4),
+                 join=lambda found: found.flatten(2))
+
+
+@mutant("8.6", "channels among each other", says="Here channels attend to channels")
+def self_attention(block, x):  # noqa: F811
+    return layer(block, x, cut=lambda made: made.unflatten(-1, (3, block.heads, -1)).permute(2, 0, 3, 4, 1),
+                 join=lambda found: found.permute(0, 3, 1, 2).flatten(2))
+
+
+@mutant("8.6", "whole batch", says="All images of the batch attend together")
+def self_attention(block, x):  # noqa: F811
+    batch = len(x)
+    return layer(block, x, cut=lambda made: made.unflatten(-1, (3, block.heads, -1)).permute(2, 3, 0, 1, 4).flatten(2, 3)[:, None],
+                 join=lambda found: found[0].unflatten(1, (batch, -1)).permute(1, 2, 0, 3).flatten(2))
+
+
+@mutant("8.6", "columns first", says="interchanged on one of the two ways")
+def self_attention(block, x):  # noqa: F811
+    turned = layer(block, x.mT, past=lambda x, normal: 0)
+    return x + turned.flatten(2).reshape(x.shape)
+
+
+@mutant("8.6", "turned on the way back", says="interchanged on the way back", keeps=())
+def self_attention(block, x):  # noqa: F811
+    change = layer(block, x, past=lambda x, normal: 0)
+    return x + change.flatten(2).unflatten(2, x.shape[:1:-1]).mT
+
+
+@mutant("8.6", "part of the gradient", says="look for something that is detached", keeps=(*SINGLE, *SEVERAL))
+def self_attention(block, x):  # noqa: F811
+    return layer(block, x, cut=lambda made: [
+        part.detach() if i < 2 else part
+        for i, part in enumerate(made.unflatten(-1, (3, block.heads, -1)).permute(2, 0, 3, 1, 4))])
 
 
 @mutant("8.6", "in place", says="two calls with the same arguments give two results")

@@ -31,12 +31,12 @@ def group_norm(x, groups, weight, bias, eps=1e-5):  # noqa: F811
     return along(weight, x) * normal(x, groups, eps, spread=lambda variance, eps: variance + eps) + along(bias, x)
 
 
-@mutant("8.3", "eps outside", says="eps is added to the standard deviation", keeps=())
+@mutant("8.3", "eps outside", says="eps is added to the standard deviation", keeps=(), never="single precision")
 def group_norm(x, groups, weight, bias, eps=1e-5):  # noqa: F811
     return along(weight, x) * normal(x, groups, eps, spread=lambda variance, eps: variance.sqrt() + eps) + along(bias, x)
 
 
-@mutant("8.3", "no eps", says="eps is missing")
+@mutant("8.3", "no eps", says="eps is missing", never="single precision")
 def group_norm(x, groups, weight, bias, eps=1e-5):  # noqa: F811
     return along(weight, x) * normal(x, groups, eps, spread=lambda variance, eps: variance.sqrt()) + along(bias, x)
 
@@ -92,6 +92,12 @@ def group_norm(x, groups, weight, bias, eps=1e-5):  # noqa: F811
     return normal(x, groups, eps)
 
 
+@mutant("8.3", "place by place", says="over the images of the batch, place by place")
+def group_norm(x, groups, weight, bias, eps=1e-5):  # noqa: F811
+    found = (x - x.mean(0, keepdim=True)) / (x.var(0, correction=0, keepdim=True) + eps).sqrt()
+    return along(weight, x) * found + along(bias, x)
+
+
 @mutant("8.3", "in place", says="two calls with the same arguments give two results", keeps=())
 def group_norm(x, groups, weight, bias, eps=1e-5):  # noqa: F811
     members = x.view(len(x), groups, -1)
@@ -110,11 +116,19 @@ def group_norm(x, groups, weight, bias, eps=1e-5):  # noqa: F811
     return along(weight, x) * normal(x.float(), groups, eps) + along(bias, x)
 
 
-@mutant("8.3", "statistics detached", says="the gradient with respect to x", keeps=(*MOMENTS, *AFFINE, *EXTREME, *EPS, *DTYPE))
+@mutant("8.3", "statistics detached", says="Mean and variance are detached", keeps=(*MOMENTS, *AFFINE, *EXTREME, *EPS, *DTYPE))
 def group_norm(x, groups, weight, bias, eps=1e-5):  # noqa: F811
     members = x.reshape(len(x), groups, -1)
     mean, variance = members.mean(-1, keepdim=True).detach(), members.var(-1, correction=0, keepdim=True).detach()
     return along(weight, x) * ((members - mean) / (variance + eps).sqrt()).reshape(x.shape) + along(bias, x)
+
+
+@mutant("8.3", "variance detached", says="The variance is detached", keeps=(*MOMENTS, *AFFINE, *EXTREME, *EPS, *DTYPE))
+def group_norm(x, groups, weight, bias, eps=1e-5):  # noqa: F811
+    members = x.reshape(len(x), groups, -1)
+    variance = members.var(-1, correction=0, keepdim=True).detach()
+    normal = (members - members.mean(-1, keepdim=True)) / (variance + eps).sqrt()
+    return along(weight, x) * normal.reshape(x.shape) + along(bias, x)
 
 
 def said(block, emb):
@@ -130,6 +144,60 @@ def residual_block(block, x, emb):
 def residual_block(block, x, emb):  # noqa: F811
     h = block.conv1(silu(block.norm1(x))) + block.project(emb)[:, :, None, None]
     return block.skip(x) + block.conv2(silu(block.norm2(h)))
+
+
+@mutant("8.4", "silu after the projection", says="silu is taken after the projection of emb; it should be taken before")
+def residual_block(block, x, emb):  # noqa: F811
+    h = block.conv1(silu(block.norm1(x))) + silu(block.project(emb))[:, :, None, None]
+    return block.skip(x) + block.conv2(silu(block.norm2(h)))
+
+
+@mutant("8.4", "all told the same", says="All images are told what the first one is told")
+def residual_block(block, x, emb):  # noqa: F811
+    h = block.conv1(silu(block.norm1(x))) + said(block, emb)[:1]
+    return block.skip(x) + block.conv2(silu(block.norm2(h)))
+
+
+@mutant("8.4", "told the mean", says="the mean of what each is told")
+def residual_block(block, x, emb):  # noqa: F811
+    h = block.conv1(silu(block.norm1(x))) + said(block, emb).mean(0, keepdim=True)
+    return block.skip(x) + block.conv2(silu(block.norm2(h)))
+
+
+@mutant("8.4", "scaled", says="scales the channels, as in some later networks")
+def residual_block(block, x, emb):  # noqa: F811
+    h = block.conv1(silu(block.norm1(x))) * (1 + said(block, emb))
+    return block.skip(x) + block.conv2(silu(block.norm2(h)))
+
+
+@mutant("8.4", "change subtracted", says="The change is subtracted")
+def residual_block(block, x, emb):  # noqa: F811
+    h = block.conv1(silu(block.norm1(x))) + said(block, emb)
+    return block.skip(x) - block.conv2(silu(block.norm2(h)))
+
+
+@mutant("8.4", "sigmoid", says="the sigmoid in the place of silu")
+def residual_block(block, x, emb):  # noqa: F811
+    h = block.conv1(torch.sigmoid(block.norm1(x))) + block.project(torch.sigmoid(emb))[:, :, None, None]
+    return block.skip(x) + block.conv2(torch.sigmoid(block.norm2(h)))
+
+
+@mutant("8.4", "first silu early", says="The first silu comes before its normalisation", never="The first silu is missing.")
+def residual_block(block, x, emb):  # noqa: F811
+    h = block.conv1(block.norm1(silu(x))) + said(block, emb)
+    return block.skip(x) + block.conv2(silu(block.norm2(h)))
+
+
+@mutant("8.4", "second silu early", says="The second silu comes before its normalisation")
+def residual_block(block, x, emb):  # noqa: F811
+    h = block.conv1(silu(block.norm1(x))) + said(block, emb)
+    return block.skip(x) + block.conv2(block.norm2(silu(h)))
+
+
+@mutant("8.4", "skip detached", says="look for something that is detached", keeps=(*EQUAL, *OTHER, *TOLD))
+def residual_block(block, x, emb):  # noqa: F811
+    h = block.conv1(silu(block.norm1(x))) + said(block, emb)
+    return block.skip(x.detach()) + block.conv2(silu(block.norm2(h)))
 
 
 @mutant("8.4", "told at the end", says="is added after the second convolution")

@@ -6,6 +6,7 @@ import math
 
 import torch
 from answers import mutant
+from torch.nn.functional import silu
 
 from ddpmlib.unet import time_embedding as reference_embedding
 
@@ -75,12 +76,32 @@ def time_embedding(t, dim, max_period=10_000.0, dtype=torch.float32):  # noqa: F
     return torch.cat(waves(t, dim, max_period, torch.float64), dim=1)
 
 
-@mutant("8.1", "angles in the result's dtype", says="The angles have too few digits", keeps=(*VALUES, *PERIOD))
+@mutant("8.1", "angles in the result's dtype", says="Times or angles have too few digits", keeps=(*VALUES, *PERIOD))
 def time_embedding(t, dim, max_period=10_000.0, dtype=torch.float32):  # noqa: F811
     half = dim // 2
     frequencies = max_period ** (-torch.arange(half, dtype=torch.float64) / half)
     angles = (t[:, None] * frequencies).to(dtype)
     return torch.cat([angles.cos(), angles.sin()], dim=1)
+
+
+@mutant("8.1", "times in the result's dtype", says="Times or angles have too few digits", keeps=(*VALUES, *PERIOD))
+def time_embedding(t, dim, max_period=10_000.0, dtype=torch.float32):  # noqa: F811
+    return torch.cat(waves(t.to(dtype).to(torch.promote_types(dtype, torch.float32)), dim, max_period, dtype), dim=1)
+
+
+@mutant("8.1", "share of a thousand", says="The times are divided by 1000 first")
+def time_embedding(t, dim, max_period=10_000.0, dtype=torch.float32):  # noqa: F811
+    return torch.cat(waves(t, dim, max_period, dtype, turn=1e-3), dim=1)
+
+
+@mutant("8.1", "length 1", says="Everything is divided by sqrt(h)")
+def time_embedding(t, dim, max_period=10_000.0, dtype=torch.float32):  # noqa: F811
+    return torch.cat(waves(t, dim, max_period, dtype), dim=1) / math.sqrt(dim / 2)
+
+
+@mutant("8.1", "powers of e", says="The frequencies are powers of e")
+def time_embedding(t, dim, max_period=10_000.0, dtype=torch.float32):  # noqa: F811
+    return torch.cat(waves(t, dim, math.e, dtype), dim=1)
 
 
 @mutant("8.1", "transposed", says="Rows and columns are interchanged")
@@ -150,9 +171,44 @@ def condition(net, t, y=None):  # noqa: F811
     return told(net, t) if net.classes is None else told(net, t) + net.label(torch.full_like(t, net.classes))
 
 
-@mutant("8.7", "one class for all", says="All rows get the class of the first one", keeps=(*PLAIN, *NONE))
+@mutant("8.7", "one class for all", says="All rows get the class of the first one", keeps=(*PLAIN, *NONE), never="every row gets the null class")
 def condition(net, t, y=None):  # noqa: F811
     return told(net, t) if net.classes is None else told(net, t) + net.label(filled(net, t, y)[:1])
+
+
+@mutant("8.7", "float64 always", says="a float32 network", keeps=(*PLAIN, *CLASSES, *NONE, *MIXED))
+def condition(net, t, y=None):  # noqa: F811
+    emb = net.time(reference_embedding(t, net.dim, dtype=torch.float64))
+    return emb if net.classes is None else emb + net.label(filled(net, t, y))
+
+
+@mutant("8.7", "t - 1", says="This is the embedding of t - 1")
+def condition(net, t, y=None):  # noqa: F811
+    return told(net, t - 1) if net.classes is None else told(net, t - 1) + net.label(filled(net, t, y))
+
+
+@mutant("8.7", "silu of the result", says="silu is taken of the result")
+def condition(net, t, y=None):  # noqa: F811
+    return silu(told(net, t) if net.classes is None else told(net, t) + net.label(filled(net, t, y)))
+
+
+@mutant("8.7", "silu of the time", says="silu is taken of the time's part", keeps=())
+def condition(net, t, y=None):  # noqa: F811
+    return silu(told(net, t)) if net.classes is None else silu(told(net, t)) + net.label(filled(net, t, y))
+
+
+@mutant("8.7", "null class for all besides", says="The null class's row is added to every row", keeps=PLAIN)
+def condition(net, t, y=None):  # noqa: F811
+    if net.classes is None:
+        return told(net, t)
+    return told(net, t) + net.label.weight[net.classes] + (0 if y is None else net.label(y))
+
+
+@mutant("8.7", "mean of all rows", says="gets the mean of all rows", keeps=(*PLAIN, *CLASSES, *MIXED))
+def condition(net, t, y=None):  # noqa: F811
+    if net.classes is None:
+        return told(net, t)
+    return told(net, t) + (net.label.weight.mean(0) if y is None else net.label(y))
 
 
 @mutant("8.7", "detached", says="no gradient reaches", keeps=(*PLAIN, *CLASSES, *NONE, *MIXED))

@@ -10,14 +10,14 @@ ONE, EQUAL, THREE = ("one level",), ("equal sizes",), ("three resolutions",)
 
 
 def wired(net, x, emb, *, take=lambda kept, h: kept.pop(), keep="attended", join=lambda h, skip: [h, skip],
-          attend=("down", "up"), told=None, middle=None, late=False, early=False, end=lambda net, h: net.last(silu(net.norm(h)))):
+          attend=("down", "up"), told=None, middle=None, late=False, early=False, early_down=False, end=lambda net, h: net.last(silu(net.norm(h)))):
     """The network, in which single pieces can be replaced."""
     said = {"down": emb, "middle": emb, "up": emb} | (told or {})
     h, kept = net.first(x), []
     for level in net.down:
         before = h
-        made = level.block(h, said["down"])
-        h = level.attention(made) if "down" in attend else made
+        made = level.block(level.attention(h) if early_down else h, said["down"])
+        h = level.attention(made) if "down" in attend and not early_down else made
         after = level.resample(h)
         kept.append({"attended": h, "block": made, "input": before, "resampled": after}[keep])
         h = after
@@ -121,6 +121,31 @@ def unet(net, x, emb):  # noqa: F811
     return wired(net, x, emb, early=True)
 
 
+@mutant("8.8", "attention before the block going down", says="On the way down attention comes before the block")
+def unet(net, x, emb):  # noqa: F811
+    return wired(net, x, emb, early_down=True)
+
+
+@mutant("8.8", "silu last of all", says="silu is taken after net.last")
+def unet(net, x, emb):  # noqa: F811
+    return wired(net, x, emb, end=lambda net, h: silu(net.last(net.norm(h))))
+
+
+@mutant("8.8", "relu at the end", says="relu in the place of silu before net.last")
+def unet(net, x, emb):  # noqa: F811
+    return wired(net, x, emb, end=lambda net, h: net.last(torch.relu(net.norm(h))))
+
+
+@mutant("8.8", "bounded", says="noise is not bounded")
+def unet(net, x, emb):  # noqa: F811
+    return torch.tanh(wired(net, x, emb))
+
+
+@mutant("8.8", "subtracted", says="The output is subtracted from the input")
+def unet(net, x, emb):  # noqa: F811
+    return x - wired(net, x, emb)
+
+
 @mutant("8.8", "resampling last", says="On the way up resampling comes after the block", keeps=ONE)
 def unet(net, x, emb):  # noqa: F811
     return wired(net, x, emb, late=True)
@@ -168,6 +193,6 @@ def unet(net, x, emb):  # noqa: F811
         return wired(net, x, emb)
 
 
-@mutant("8.8", "skips detached", says="the gradient with respect to", keeps=(*ONE, *EQUAL, *THREE))
+@mutant("8.8", "skips detached", says="look for something that is detached", keeps=(*ONE, *EQUAL, *THREE))
 def unet(net, x, emb):  # noqa: F811
     return wired(net, x, emb, join=lambda h, skip: [h, skip.detach()])
