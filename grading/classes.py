@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,7 +112,7 @@ def _graders(chapter: str, workers: int, scheduler: str | None, options: list[st
     from . import cluster
 
     cloudpickle.register_pickle_by_value(cluster)
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is told in the end, submission by submission
+    logging.disable(logging.CRITICAL)  # what goes wrong is told in the end, submission by submission
     dask.config.set({"distributed.scheduler.allowed-failures": 20, "distributed.comm.timeouts.connect": "30s"})
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     with ExitStack() as stack:
@@ -140,7 +141,12 @@ def _distribute(client, orders: list[dict], outcome: Outcome, progress: Callable
         elif future.status == "error":
             outcome.failed[student] = f"lost with the machine that graded it: {future.exception()}"
         else:
-            _note(outcome, future.result())
+            try:
+                report = future.result()
+            except (CancelledError, OSError):  # the scheduler has gone before it could hand the report on
+                outcome.unfinished += 1
+                continue
+            _note(outcome, report)
             future.release()
         progress(len(orders) - len(unfinished) - outcome.unfinished, len(outcome.failed), len(orders))
 
