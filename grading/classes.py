@@ -11,7 +11,9 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from .records import is_graded, read_record
 from .sources import ROOT
 
 PASSED_ON = ("NBGRADER_DB", "NBGRADER_COURSE", "NBGRADER_EXCHANGE", "DDPMLIB_TIME_LIMIT")
-SUBMISSION_SECONDS = 900.0  # after which a grader that says nothing is started anew
+SUBMISSION_SECONDS = 2400.0  # for a submission and those before it, after which no answer is waited for any more
 
 
 @dataclass
@@ -64,16 +66,20 @@ def grade_class(
     if not (ROOT / "source" / chapter).is_dir():
         raise ValueError(f"there is no source/{chapter}; run python -m grading assemble {chapter} first")
     outcome = Outcome(chapter)
-    waiting = students_of(chapter, students)
-    known = prepare_gradebook(chapter)
-    if not (force or exercises):
-        outcome.kept = [student for student in waiting if student in known and is_graded(
-            ROOT / "submitted" / student / chapter, ROOT / "autograded" / student / chapter)]
-        waiting = [student for student in waiting if student not in set(outcome.kept)]
-    orders = [{"student": student, "force": True, "only": list(exercises), "new_seeds": new_seeds} for student in waiting]
+    everybody = students_of(chapter, students)
+    standing = set() if force or exercises else {student for student in everybody if is_graded(
+        ROOT / "submitted" / student / chapter, ROOT / "autograded" / student / chapter)}
     options = [name for name, chosen in (("figures", figures), ("unprotected", not sandbox)) if chosen]
-    if orders:
-        _distribute(orders, outcome, workers or os.cpu_count() or 1, scheduler, options, progress or (lambda *_: None))
+    how = {"only": list(exercises), "new_seeds": new_seeds}
+    with ExitStack() as stack:
+        client = None
+        if len(standing) < len(everybody):  # the graders warm up while the gradebook is prepared
+            client = stack.enter_context(_graders(chapter, min(workers or os.cpu_count() or 1, len(everybody)), scheduler, options))
+        outcome.kept = sorted(standing & prepare_gradebook(chapter))
+        orders = [{"student": student, "force": True, **how} for student in everybody if student not in set(outcome.kept)]
+        if orders:
+            client = client or stack.enter_context(_graders(chapter, workers or os.cpu_count() or 1, scheduler, options))
+            _distribute(client, orders, outcome, progress or (lambda *_: None))
     outcome.seconds = time.monotonic() - start
     return outcome
 
@@ -96,42 +102,53 @@ def prepare_gradebook(chapter: str) -> set[str]:
     return {row[0] for row in rows}
 
 
-def _distribute(orders: list[dict], outcome: Outcome, workers: int, scheduler: str | None, options: list[str], progress: Callable) -> None:
-    """Send the orders to the workers and note what comes back."""
+@contextmanager
+def _graders(chapter: str, workers: int, scheduler: str | None, options: list[str]) -> Iterator:
+    """A client of the cluster whose workers have graders: the cluster at an address, or one of this process's own."""
     import cloudpickle
     import dask
-    from distributed import Client, LocalCluster, as_completed
+    from distributed import Client, LocalCluster
 
     from . import cluster
 
     cloudpickle.register_pickle_by_value(cluster)
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is told in the end, submission by submission
+    logging.disable(logging.CRITICAL)  # what goes wrong is told in the end, submission by submission
     dask.config.set({"distributed.scheduler.allowed-failures": 20, "distributed.comm.timeouts.connect": "30s"})
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    plugin = cluster.GraderPlugin(str(ROOT), outcome.chapter, options, environment, SUBMISSION_SECONDS)
-    local = None if scheduler else LocalCluster(
-        n_workers=min(workers, len(orders)), threads_per_worker=1, processes=False, dashboard_address=None)  # the graders are processes
-    try:
-        with Client(scheduler or local, set_as_default=False) as client:
-            if scheduler:
-                refuse_shared_sqlite(client)
-            client.register_plugin(plugin)
-            futures = {client.submit(cluster.grade, order, key=f"{outcome.chapter}-{order['student']}-{time.time_ns()}"): order["student"]
-                       for order in orders}
-            unfinished = dict(futures)
-            for future in as_completed(list(futures), loop=client.loop, raise_errors=False):
-                student = unfinished.pop(future)
-                if future.status == "cancelled":
-                    outcome.unfinished += 1
-                elif future.status == "error":
-                    outcome.failed[student] = f"lost with the machine that graded it: {future.exception()}"
-                else:
-                    _note(outcome, future.result())
-                    future.release()
-                progress(len(futures) - len(unfinished) - outcome.unfinished, len(outcome.failed), len(futures))
-    finally:
-        if local is not None:
-            local.close()
+    with ExitStack() as stack:
+        # the graders are processes of their own: a local worker is but a thread for each of them
+        local = None if scheduler else stack.enter_context(
+            LocalCluster(n_workers=1, threads_per_worker=workers, processes=False, dashboard_address=None))
+        client = stack.enter_context(Client(scheduler or local, set_as_default=False))
+        if scheduler:
+            refuse_shared_sqlite(client)
+        client.register_plugin(cluster.GraderPlugin(str(ROOT), chapter, options, environment, SUBMISSION_SECONDS))
+        yield client
+
+
+def _distribute(client, orders: list[dict], outcome: Outcome, progress: Callable) -> None:
+    """Send the orders to the graders and note what comes back."""
+    from distributed import as_completed
+
+    from . import cluster
+
+    run = time.time_ns()
+    unfinished = {client.submit(cluster.grade, order, key=f"{outcome.chapter}-{order['student']}-{run}"): order["student"] for order in orders}
+    for future in as_completed(list(unfinished), loop=client.loop, raise_errors=False):
+        student = unfinished.pop(future)
+        if future.status == "cancelled":
+            outcome.unfinished += 1
+        elif future.status == "error":
+            outcome.failed[student] = f"lost with the machine that graded it: {future.exception()}"
+        else:
+            try:
+                report = future.result()
+            except (CancelledError, OSError):  # the scheduler has gone before it could hand the report on
+                outcome.unfinished += 1
+                continue
+            _note(outcome, report)
+            future.release()
+        progress(len(orders) - len(unfinished) - outcome.unfinished, len(outcome.failed), len(orders))
 
 
 def _note(outcome: Outcome, report: dict) -> None:

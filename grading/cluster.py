@@ -1,4 +1,4 @@
-"""What a Dask worker does for a class: it keeps a grader (``grading.worker``), and hands it the submissions that it is sent.
+"""What a Dask worker does for a class: it keeps the graders of its machine (``grading.worker``), and hands them what it is sent.
 
 This module is sent to the workers as it stands, so a worker needs the course's folder and Python environment, and nothing installed of
 this package. It imports nothing of ``grading``.
@@ -6,13 +6,13 @@ this package. It imports nothing of ``grading``.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import selectors
+import queue
 import subprocess
 import sys
 import threading
-import time
 
 from distributed import WorkerPlugin, get_worker
 
@@ -20,7 +20,7 @@ START_SECONDS = 300.0
 
 
 class GraderPlugin(WorkerPlugin):
-    """Starts a grader with the worker, starts it anew when it has died, and ends it with the worker."""
+    """Starts graders with the worker, as many as it has threads; starts them anew when they have died, and ends them with the worker."""
 
     name = "grader"
 
@@ -28,64 +28,80 @@ class GraderPlugin(WorkerPlugin):
         self.folder, self.chapter, self.options, self.environment, self.seconds = folder, chapter, options, environment, seconds
 
     def setup(self, worker) -> None:
-        self.lock, self.process = threading.Lock(), None
+        self.count, self.lock = worker.state.nthreads, threading.Lock()
         self._start()  # here, so that its parent is the worker's own thread, with which it then ends
 
     def teardown(self, worker) -> None:
+        """End the graders, in peace if they have nothing to do."""
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            if not self.asked:
+                self._send(b"end\n")
+                self.process.wait(10)
         self._stop()
 
     def _start(self) -> None:
-        self.ready = False
-        self.unread = b""
+        self.asked: dict[str, queue.SimpleQueue] = {}
+        self.cannot = ""
+        self.ready = threading.Event()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "grading.worker", self.chapter, *self.options], cwd=self.folder, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, env={**os.environ, **self.environment})
+            [sys.executable, "-m", "grading.worker", self.chapter, str(self.count), *self.options], cwd=self.folder,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **self.environment})
+        threading.Thread(target=self._listen, args=(self.process, self.asked, self.ready), daemon=True).start()
 
     def _stop(self) -> None:
-        if self.process is not None:
-            self.process.stdin.close()  # which ends it
-            self.process.stdout.close()
-            self.process.kill()
-            self.process.wait()
-            self.process = None
+        self.process.kill()
+        self.process.wait()
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+
+    def _send(self, line: bytes) -> None:
+        self.process.stdin.write(line)
+        self.process.stdin.flush()
+
+    def _listen(self, process, asked: dict[str, queue.SimpleQueue], ready: threading.Event) -> None:
+        """Pass each report on to who waits for it; when there will be no more, tell all of them."""
+        for line in process.stdout:
+            report = json.loads(line)
+            if "student" in report:
+                asked.pop(report["student"], queue.SimpleQueue()).put(report)
+            else:
+                self.cannot = report.get("cannot", "")
+                ready.set()
+        process.stdout.close()
+        for waiting in list(asked.values()):
+            waiting.put(None)
+        ready.set()
 
     def grade(self, order: dict) -> dict:
-        """Have a submission graded, by a second grader if the first one dies of it."""
-        with self.lock:
-            for _ in range(2):
-                try:
-                    if self.process is None:
+        """Have a submission graded, once more if the graders have died meanwhile."""
+        student = order["student"]
+        for _ in range(3):
+            try:
+                with self.lock:
+                    if self.process.poll() is not None and not self.cannot:
+                        self._stop()
                         self._start()
-                    if not self.ready:
-                        told = self._read(START_SECONDS)
-                        if "cannot" in told:
-                            self._stop()
-                            return {"student": order["student"], "outcome": "cannot start", "log": told["cannot"]}
-                        self.ready = True
-                    self.process.stdin.write(json.dumps(order).encode() + b"\n")
-                    self.process.stdin.flush()
-                    return self._read(self.seconds)
-                except (OSError, EOFError, ValueError) as error:
-                    said = f"{type(error).__name__}: {error}"
-                    self._stop()
-            return {"student": order["student"], "outcome": "the grader died", "log": said}
-
-    def _read(self, seconds: float) -> dict:
-        """The next line of the grader's."""
-        deadline = time.monotonic() + seconds
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            while b"\n" not in self.unread:
-                if not selector.select(max(0.0, deadline - time.monotonic())):
-                    raise EOFError(f"the grader said nothing for {seconds:g} seconds")
-                chunk = os.read(self.process.stdout.fileno(), 1 << 16)
-                if not chunk:
-                    raise EOFError("the grader has ended")
-                self.unread += chunk
-        line, _, self.unread = self.unread.partition(b"\n")
-        return json.loads(line)
+                    process, asked, ready = self.process, self.asked, self.ready
+                    mine = asked[student] = queue.SimpleQueue()
+                if not ready.wait(START_SECONDS) or self.cannot:
+                    return {"student": student, "outcome": "cannot start", "log": self.cannot or f"not ready in {START_SECONDS:g} s"}
+                with self.lock:
+                    process.stdin.write(json.dumps(order).encode() + b"\n")
+                    process.stdin.flush()
+                if report := mine.get(timeout=self.seconds):
+                    return report
+            except OSError:
+                pass
+            except queue.Empty:
+                with self.lock:
+                    asked.pop(student, None)
+                return {"student": student, "outcome": "no answer", "log": f"the grader said nothing for {self.seconds:g} seconds"}
+            finally:
+                asked.pop(student, None)
+            process.wait()
+        return {"student": student, "outcome": "the graders died", "log": "three times, while this submission was graded"}
 
 
 def grade(order: dict) -> dict:
-    """The task: grade one submission with the grader of the worker that it has come to."""
+    """The task: grade one submission with the graders of the worker that it has come to."""
     return get_worker().plugins["grader"].grade(order)

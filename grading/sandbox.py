@@ -34,7 +34,7 @@ from pathlib import Path
 
 from .assemble import students_files
 from .inside.cells import PRELOADED
-from .inside.server import DONE, LENGTH, READY, STOP
+from .inside.server import CLONE, DONE, LENGTH, READY, STOP
 from .inside.submission import FRAME, Cut
 
 INSIDE = Path(__file__).with_name("inside")
@@ -61,6 +61,10 @@ __all__ = ["check", "source", "uses"]
 
 class SandboxUnavailable(RuntimeError):
     """No submission can be run safely here; the message says why, and what to do."""
+
+
+class SandboxLost(RuntimeError):
+    """The sandbox has died, and not by what a submission did: the submission has no grade, and is to be graded again."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +114,12 @@ def sources_job(numbers: Sequence[str]) -> dict:
 class Sandbox:
     """A warm grader for the submissions of one assignment; ``isolated=False`` runs them unprotected, as this user.
 
-    ``figures`` has what draws figures imported before.
+    ``figures`` has what draws figures imported before. ``template`` is a sandbox of the same kind, started before, whose warm grader
+    is copied at no cost; where it has gone, this one starts a grader of its own.
     """
 
-    def __init__(self, assignment: Path, *, isolated: bool = True, figures: bool = False):
-        self.assignment, self.isolated, self.figures = assignment, isolated, figures
+    def __init__(self, assignment: Path, *, isolated: bool = True, figures: bool = False, template: Sandbox | None = None):
+        self.assignment, self.isolated, self.figures, self.template = assignment, isolated, figures, template
         self._process: subprocess.Popen | None = None
         self._warm = False
         self._control: socket.socket | None = None
@@ -137,12 +142,33 @@ class Sandbox:
         """Start the grader and wait until it is warm; raise SandboxUnavailable where that cannot be had."""
         if self._warm:
             return
+        if self._copy():
+            self._warm = True
+            return
         self.begin()
         if self._receive(_START_SECONDS) != READY or not self._self_test():
             said = self._log()
             self._stop()
             raise SandboxUnavailable(f"the sandbox does not work here: {said or 'it did not start'}\n{_HELP}")
         self._warm = True
+
+    def _copy(self) -> bool:
+        """Have the template's grader copied; whether that went well."""
+        if self.template is None or self.template._control is None or self._process is not None:
+            return False
+        ours, theirs = socket.socketpair()
+        self._control = ours
+        try:
+            with theirs:
+                socket.send_fds(self.template._control, [CLONE], [theirs.fileno()])
+            if self._folder is None and not self.isolated:
+                self._folder = Path(tempfile.mkdtemp(prefix="grading-"))
+            if self._receive(_STOP_SECONDS) == READY and self._self_test():
+                return True
+        except OSError:
+            pass
+        self._stop()
+        return False
 
     def begin(self) -> None:
         """Start the grader, and do not wait for it."""
@@ -152,8 +178,8 @@ class Sandbox:
             raise SandboxUnavailable(
                 "bubblewrap (the command bwrap) is not installed, so students' code cannot be kept apart from this machine. "
                 f"Install it (Debian, Ubuntu: apt-get install bubblewrap). {_HELP}")
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="grading-"))
+        if self._folder is None or not (self._folder / "given").exists():
+            self._folder = self._folder or Path(tempfile.mkdtemp(prefix="grading-"))
             stage_library(self.assignment, self._folder / "given" / "ddpmlib")
             shutil.copytree(INSIDE, self._folder / "given" / "inside", ignore=shutil.ignore_patterns("__pycache__"))
             for path in [self._folder / "given", *(self._folder / "given").rglob("*")]:
@@ -167,6 +193,13 @@ class Sandbox:
         self._control = ours
 
     def close(self) -> None:
+        """End the grader, which ends by itself when nobody speaks to it any more."""
+        if self._control is not None and self._warm:
+            self._control.close()
+            self._control = None
+            if self._process is not None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_STOP_SECONDS)
         self._stop()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -180,16 +213,26 @@ class Sandbox:
         request = {"files": {name: base64.b64encode(data).decode() for name, data in files.items()}, "jobs": jobs,
                    "limits": asdict(limits), "folder": work, "scratch": _scratch()}
         longest = sum(job.get("seconds", limits.seconds) + limits.grace + 1 for job in jobs) + 10
+        payload = json.dumps(request).encode()
         try:
-            answers = self._ask(json.dumps(request).encode(), len(jobs), limits, time.monotonic() + longest)
-        except OSError:  # the server itself has died: none of its submissions can do that, but the machine may
-            self._stop()
-            answers = []
-        if work:
-            shutil.rmtree(work, ignore_errors=True)
+            for _ in range(2):
+                try:
+                    answers, whole = self._ask(payload, len(jobs), limits, time.monotonic() + longest)
+                except OSError:  # the server itself has died: no submission can do that, but the machine may
+                    self._stop()
+                    self.start()
+                    continue
+                if whole:
+                    break
+            else:
+                raise SandboxLost("the sandbox died twice while this submission was graded")
+        finally:
+            if work:
+                shutil.rmtree(work, ignore_errors=True)
         return answers + [Answer("lost")] * (len(jobs) - len(answers))
 
-    def _ask(self, payload: bytes, count: int, limits: Limits, deadline: float) -> list[Answer]:
+    def _ask(self, payload: bytes, count: int, limits: Limits, deadline: float) -> tuple[list[Answer], bool]:
+        """The answers, and whether the submission alone is to blame where some are missing; OSError where the server has died."""
         pipe, end = os.pipe()
         try:
             socket.send_fds(self._control, [LENGTH.pack(len(payload))], [end])
@@ -197,14 +240,14 @@ class Sandbox:
             os.close(end)
         try:
             self._control.sendall(payload)
-            answers = _read_answers(pipe, count, limits, deadline)
+            answers, closed = _read_answers(pipe, count, limits, deadline)
         finally:
             os.close(pipe)
-        if len(answers) < count:
+        if len(answers) < count and not closed:
             self._control.sendall(STOP)
         if self._receive(_STOP_SECONDS) is None:
-            self._stop()
-        return answers
+            raise ConnectionError("the sandbox has died")
+        return answers, len(answers) == count or not closed
 
     def _receive(self, seconds: float) -> bytes | None:
         """One byte from the server; None if none comes in time."""
@@ -218,7 +261,7 @@ class Sandbox:
 
     def _self_test(self) -> bool:
         """Whether a submission without any job is run."""
-        payload = json.dumps({"files": {}, "jobs": [], "limits": asdict(Limits()), "folder": str(self._folder),
+        payload = json.dumps({"files": {}, "jobs": [], "limits": asdict(Limits()), "folder": str(self._folder or ""),
                               "scratch": _scratch()}).encode()
         pipe, end = os.pipe()
         socket.send_fds(self._control, [LENGTH.pack(len(payload))], [end])
@@ -256,8 +299,8 @@ class Sandbox:
         return [*_bubblewrap(self._folder / "given", self._environment()), "--", *python] if self.isolated else python
 
 
-def _read_answers(pipe: int, count: int, limits: Limits, deadline: float) -> list[Answer]:
-    """Read the answers as they come, and stop at the first thing that is none."""
+def _read_answers(pipe: int, count: int, limits: Limits, deadline: float) -> tuple[list[Answer], bool]:
+    """Read the answers as they come, and stop at the first thing that is none; also, whether the keeper has closed the pipe before."""
     answers: list[Answer] = []
     data = bytearray()
     with selectors.DefaultSelector() as selector:
@@ -265,18 +308,18 @@ def _read_answers(pipe: int, count: int, limits: Limits, deadline: float) -> lis
         while len(answers) < count and selector.select(max(0.0, deadline - time.monotonic())):
             chunk = os.read(pipe, 1 << 20)
             if not chunk:
-                break
+                return answers, True
             data += chunk
             while len(answers) < count and len(data) >= FRAME.size:
                 ended, seconds, printed, returned = FRAME.unpack_from(data)
                 if ended >= len(ENDED) or printed > limits.printed + len(Cut.MARK) or returned > limits.result or not 0 <= seconds < 1e6:
-                    return answers
+                    return answers, False
                 if len(data) < FRAME.size + printed + returned:
                     break
                 text = bytes(data[FRAME.size : FRAME.size + printed]).decode("utf-8", errors="replace")
                 answers.append(Answer(ENDED[ended], seconds, text, bytes(data[FRAME.size + printed : FRAME.size + printed + returned])))
                 del data[: FRAME.size + printed + returned]
-    return answers
+    return answers, False
 
 
 def stage_library(assignment: Path, target: Path) -> None:

@@ -6,6 +6,7 @@ pipe, into which the keeper answers, so that nothing that a student's code has m
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -22,6 +23,7 @@ from .submission import LENGTH
 
 READY, DONE, FAILED = b"r", b"d", b"f"
 STOP = LENGTH.pack(0)  # the message that ends the submission that is running
+CLONE = LENGTH.pack(2**64 - 1)  # the message, with a socket, that asks for another server as warm as this one
 PRELOADED = ("numpy", "torch", "sympy", "ddpmlib.checks.run", "ddpmlib.checks.notebook")
 
 
@@ -88,6 +90,14 @@ def serve(control: socket.socket, *, isolated: bool) -> None:
     control.sendall(READY)
     while message := _receive(control):
         payload, answer = message
+        if payload is None:
+            if os.fork() == 0:
+                control.close()
+                with socket.socket(fileno=answer) as mine:
+                    serve(mine, isolated=isolated)
+                os._exit(0)
+            os.close(answer)
+            continue
         child = os.fork()
         if child == 0:
             _keep(control, payload, answer, isolated=isolated, memory=memory)
@@ -97,9 +107,12 @@ def serve(control: socket.socket, *, isolated: bool) -> None:
         control.sendall(DONE if status == 0 else FAILED)
 
 
-def _receive(control: socket.socket) -> tuple[bytes, int] | None:
-    """The next message, and the pipe that came with it; None when the other side has gone."""
+def _receive(control: socket.socket) -> tuple[bytes | None, int] | None:
+    """The next message, and what came with it: a pipe, or a socket where there is no message; None when the other side has gone."""
     while True:
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:  # servers that have ended
+                pass
         head, pipes, _, _ = socket.recv_fds(control, LENGTH.size, 1)
         while head and len(head) < LENGTH.size:
             more = control.recv(LENGTH.size - len(head))
@@ -108,6 +121,8 @@ def _receive(control: socket.socket) -> tuple[bytes, int] | None:
             head += more
         if not head:
             return None
+        if head == CLONE:
+            return None, pipes[0]
         length = LENGTH.unpack(head)[0]
         if length:  # else it would end a submission that has ended already
             break
