@@ -7,7 +7,6 @@ and the points as the cell's output, where nbgrader and its feedback look for th
 
 from __future__ import annotations
 
-import copy
 import functools
 import glob
 import os
@@ -31,6 +30,7 @@ from traitlets import Bool, Dict, List
 
 from .assemble import students_files
 from .records import RECORD, fingerprint, is_graded, read_record, write_record
+from .restoring import grade_id, restore
 from .sandbox import Limits, Sandbox, SandboxUnavailable
 from .vetting import Finding, vet
 
@@ -42,57 +42,18 @@ _UNPROTECTED = """\
 
 def exercise_of(cell: nbformat.NotebookNode) -> str:
     """The number of the exercise that a code cell checks ("3.2") or shows, or an empty text."""
-    match = re.fullmatch(r"(?:ex|source)-(\d+)-(\d+)", _grade_id(cell) or "")
+    match = re.fullmatch(r"(?:ex|source)-(\d+)-(\d+)", grade_id(cell) or "")
     return f"{match[1]}.{match[2]}" if match and cell.cell_type == "code" else ""
 
 
-def _grade_id(cell: nbformat.NotebookNode) -> str | None:
-    nbgrader = cell.metadata.get("nbgrader")
-    return nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
-
-
 class RestoreCells(NbGraderPreprocessor):
-    """Bring every cell that the assignment locks or grades back to what the assignment says, also where it was deleted.
-
-    nbgrader's own ``OverwriteCells.add_missing_cells`` stops at a notebook whose missing cell follows a locked one, and
-    keeps a cell whose grading metadata were changed. The student's answers (solution cells) keep their text; cells that the
-    student has added keep their place and lose any grading metadata. The set-up cell comes first.
-    """
+    """Bring every cell that the assignment locks or grades back to what the assignment says: ``grading.restoring``."""
 
     def preprocess(self, nb, resources):
         assignment, name = resources["nbgrader"]["assignment"], resources["nbgrader"]["notebook"]
         official = nbformat.read(Path("source") / assignment / f"{name}.ipynb", as_version=4)
-        nb.cells = restore(nb.cells, [cell for cell in official.cells if _grade_id(cell)])
+        nb.cells = restore(nb.cells, [cell for cell in official.cells if grade_id(cell)])
         return nb, resources
-
-
-def restore(submitted: list, official: list) -> list:
-    """The submitted cells, with the official ones in their own order, put back and unchanged."""
-    names = [_grade_id(cell) for cell in official]
-    last = {_grade_id(cell): index for index, cell in enumerate(submitted)}  # of a copied cell, the last one counts
-    answers = {name: submitted[last[name]] for name in names if name in last}
-    restored = {name: _official(cell, answers.get(name)) for name, cell in zip(names, official)}
-    cells, pending = [], list(names)
-    for index, cell in enumerate(submitted):
-        name = _grade_id(cell)
-        if name not in restored or last[name] != index:
-            cell.metadata.pop("nbgrader", None)
-            cells.append(cell)
-        elif name in pending:  # all official cells up to this one, so that none is missing and none out of order
-            upto = pending.index(name) + 1
-            cells += [restored[name] for name in pending[:upto]]
-            pending = pending[upto:]
-    cells += [restored[name] for name in pending]
-    first = next((cell for cell in cells if _grade_id(cell) == names[0]), None)
-    return [first, *(cell for cell in cells if cell is not first)]
-
-
-def _official(cell, answer):
-    """A copy of an official cell; an answer that is the student's own keeps its text."""
-    cell = copy.deepcopy(cell)
-    if answer is not None and not cell.metadata["nbgrader"]["locked"] and cell.cell_type == answer.cell_type:
-        cell.source = answer.source
-    return cell
 
 
 class JudgeExercises(NbGraderPreprocessor):

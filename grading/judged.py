@@ -7,6 +7,7 @@ of a student's is imported here. What comes back is bytes of unknown making: wha
 from __future__ import annotations
 
 import secrets
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -92,10 +93,11 @@ def _judged(number: str, seed: int, cases: list[Case], answer: Answer, source: s
     if not failure:
         try:
             results, notes = received(answer.data, len(cases))
-        except (ValueError, OverflowError, RuntimeError, MemoryError) as error:
+        except (ValueError, MemoryError) as error:
             failure = f"what came back from your code cannot be read: {error}"
     try:
-        with time_limit(JUDGE_SECONDS):
+        with time_limit(JUDGE_SECONDS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch and NumPy, about values of a form that nobody asked for
             verdict = judge(_Guarded(load_check(number), failure), entry, seed, cases, results, notes)
     except TimeLimit:
         failure = f"what your code returned could not be judged within {JUDGE_SECONDS:g} seconds"

@@ -7,7 +7,8 @@ import copy
 import nbformat
 
 
-def _grade_id(cell: nbformat.NotebookNode) -> str | None:
+def grade_id(cell: nbformat.NotebookNode) -> str | None:
+    """The name that nbgrader knows a cell by; None if it has none."""
     nbgrader = cell.metadata.get("nbgrader")
     return nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
 
@@ -19,13 +20,13 @@ def restore(submitted: list, official: list) -> list:
     keeps a cell whose grading metadata were changed. The student's answers (solution cells) keep their text; cells that the
     student has added keep their place and lose any grading metadata. The set-up cell comes first.
     """
-    names = [_grade_id(cell) for cell in official]
-    last = {_grade_id(cell): index for index, cell in enumerate(submitted)}  # of a copied cell, the last one counts
+    names = [grade_id(cell) for cell in official]
+    last = {grade_id(cell): index for index, cell in enumerate(submitted)}  # of a copied cell, the last one counts
     answers = {name: submitted[last[name]] for name in names if name in last}
     restored = {name: _official(cell, answers.get(name)) for name, cell in zip(names, official)}
     cells, pending = [], list(names)
     for index, cell in enumerate(submitted):
-        name = _grade_id(cell)
+        name = grade_id(cell)
         if name not in restored or last[name] != index:
             cell.metadata.pop("nbgrader", None)
             cells.append(cell)
@@ -34,7 +35,7 @@ def restore(submitted: list, official: list) -> list:
             cells += [restored[name] for name in pending[:upto]]
             pending = pending[upto:]
     cells += [restored[name] for name in pending]
-    first = next((cell for cell in cells if _grade_id(cell) == names[0]), None)
+    first = next((cell for cell in cells if grade_id(cell) == names[0]), None)
     return [first, *(cell for cell in cells if cell is not first)]
 
 

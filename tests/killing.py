@@ -18,8 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from classroom import Submission, basic_class, partial_answers, reference
-from course_copy import run
+from classroom import Submission, basic_class
 from sqlalchemy import create_engine, text
 
 SMALLEST = 12
@@ -46,7 +45,10 @@ class Classroom:
     environment: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, course: Path, target: Path, chapter: str, submissions: list[Submission], url: str = "") -> Classroom:
+    def open(cls, course: Path, target: Path, chapter: str, submissions: list[Submission], url: str = "", *, anew: bool = False) -> Classroom:
+        """A copy of a course, with the submissions handed in; ``anew`` empties the gradebook at ``url`` before."""
+        if anew:
+            _empty(url)
         shutil.copytree(course, target)
         for submission in submissions:
             submission.hand_in(target / "release" / chapter, target / "submitted")
@@ -132,6 +134,14 @@ class Classroom:
             time.sleep(0.1)
 
 
+def _empty(url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+
+
 def kill(process: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(process, signal.SIGKILL)
@@ -152,11 +162,11 @@ def _command(pid: int) -> str:
         return ""
 
 
-def kill_one(room: Classroom, pattern: str, chance: random.Random) -> bool:
-    """Kill one of the course's processes whose command matches; whether there was one."""
-    found = [pid for pid, command in room.running() if re.search(pattern, command)]
+def kill_one(room: Classroom, pattern: str, chance: random.Random, *, oldest: bool = False) -> bool:
+    """Kill one of the course's processes whose command matches, or the first of them; whether there was one."""
+    found = sorted(pid for pid, command in room.running() if re.search(pattern, command))
     if found:
-        kill(chance.choice(found))
+        kill(found[0] if oldest else chance.choice(found))
     return bool(found)
 
 
@@ -179,5 +189,3 @@ def dask_cluster(room: Classroom, workers: int = 2) -> Iterator[tuple[str, subpr
                 kill(child)
             process.wait()
 
-
-__all__ = ["Classroom", "a_class", "dask_cluster", "kill", "kill_one", "partial_answers", "reference", "run"]

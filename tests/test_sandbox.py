@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -355,6 +357,28 @@ def _until(holds, seconds: float = 60.0) -> None:
 def _descendants(pid: int) -> list[int]:
     children = [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in _read(path).split()]
     return children + [grandchild for child in children for grandchild in _descendants(child)]
+
+
+def test_a_sandbox_that_dies_is_started_anew_and_no_submission_is_blamed(assignment):
+    with Sandbox(assignment) as mortal:
+        mortal.start()
+        threading.Timer(0.4, mortal._process.kill).start()
+        assert attempt(mortal, "import time\ntime.sleep(1.5)\nreturn 5").value == 5
+
+
+def test_copies_of_a_warm_sandbox_are_apart_and_outlive_it(assignment):
+    template = Sandbox(assignment)
+    template.start()
+    with Sandbox(assignment, template=template) as first, Sandbox(assignment, template=template) as second:
+        with ThreadPoolExecutor(2) as pool:
+            start = time.monotonic()
+            slow = pool.submit(attempt, first, "import time\ntime.sleep(1.5)\nreturn 1")
+            quick = pool.submit(attempt, second, "return 2")
+            assert quick.result().value == 2 and time.monotonic() - start < 1.5
+            assert slow.result().value == 1
+        assert first._process is None and second._process is None
+        template.close()
+        assert still_works(first) and still_works(second)
 
 
 def test_without_bubblewrap_grading_refuses(assignment, monkeypatch):

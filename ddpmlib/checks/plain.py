@@ -101,7 +101,7 @@ def unpack(data: bytes) -> object:
     """Read a plain value; raise ValueError if the bytes are anything else."""
     try:
         return _decode(json.loads(data))
-    except (KeyError, TypeError, AttributeError, RecursionError, UnicodeDecodeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError, RuntimeError, UnicodeDecodeError) as error:
         raise ValueError(f"not a packed plain value: {error}") from None
 
 

@@ -86,6 +86,8 @@ class FrechetDistance(Check):
 
     def _judge_features(self, case: Case, result: object) -> str | None:
         a, b = case.arguments["a"].double(), case.arguments["b"].double()
+        if not isinstance(result, list) or len(result) != 2:
+            return "the distance should be computed both ways, from the one set to the other and back"
         found = []
         for least in (1, 0):  # with the divisor n - 1, and with n
             centred = [(rows - rows.mean(dim=0)).T / math.sqrt(len(rows) - least) for rows in (a, b)]
