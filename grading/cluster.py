@@ -60,17 +60,19 @@ class GraderPlugin(WorkerPlugin):
 
     def _listen(self, process, asked: dict[str, queue.SimpleQueue], ready: threading.Event) -> None:
         """Pass each report on to who waits for it; when there will be no more, tell all of them."""
-        for line in process.stdout:
-            report = json.loads(line)
-            if "student" in report:
-                asked.pop(report["student"], queue.SimpleQueue()).put(report)
-            else:
-                self.cannot = report.get("cannot", "")
-                ready.set()
-        process.stdout.close()
-        for waiting in list(asked.values()):
-            waiting.put(None)
-        ready.set()
+        try:
+            for line in process.stdout:
+                report = json.loads(line)
+                if "student" in report:
+                    asked.pop(report["student"], queue.SimpleQueue()).put(report)
+                else:
+                    self.cannot = report.get("cannot", "")
+                    ready.set()
+        finally:
+            for waiting in list(asked.values()):
+                waiting.put(None)
+            ready.set()
+            process.stdout.close()
 
     def grade(self, order: dict) -> dict:
         """Have a submission graded, once more if the graders have died meanwhile."""
