@@ -55,6 +55,8 @@ def _answer_source(answer: Answer, taken: set[str]) -> tuple[str, str]:
             code = "\n".join(lines[node.lineno - 1 : node.end_lineno])
         elif isinstance(node, ast.ImportFrom) and node.module in {"answers", "__future__"}:
             continue
+        elif isinstance(node, ast.ImportFrom) and node.module == f"ddpmlib.{answer.module}":
+            helpers += [_own_name(alias, answer.function.__name__) for alias in node.names]
         elif not (isinstance(node, ast.Expr) or _is_answer(node)):
             helpers.append(ast.get_source_segment(text, node))
     assert code, answer.label
@@ -62,6 +64,12 @@ def _answer_source(answer: Answer, taken: set[str]) -> tuple[str, str]:
     for name in _names(block, imports=False) & taken:
         block, code = (re.sub(rf"(?<![\w.]){name}\b", f"_my_{name}", part) for part in (block, code))
     return block, code
+
+
+def _own_name(alias: ast.alias, replaced: str) -> str:
+    """What stands for an import from the module that the answer is written into: the function is there, or is called otherwise."""
+    name = f"_former_{alias.name}" if alias.name == replaced else alias.name
+    return f"{alias.asname or alias.name} = {name}"
 
 
 def _is_answer(node: ast.stmt) -> bool:
