@@ -151,7 +151,7 @@ def _forged_samples(chapter: str) -> list[Submission]:
                    says=("copies of real digits",)),
         Submission("no samples", dict(reference(chapter)), _without(chapter, *numbers), says=("Run the lab, then this check",)),
         Submission("pickled samples", dict(reference(chapter)), _without(chapter, *numbers), files=dict.fromkeys(files, b"\x80\x04K\x01."),
-                   says=("cannot be read as safetensors",)),
+                   says=("is no safetensors file",)),
     ]
 
 

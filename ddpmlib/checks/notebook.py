@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import re
+import sys
 from pathlib import Path
 
 import ddpmlib
@@ -68,14 +69,16 @@ def uses(*numbers: str, minutes: float = TIME_LIMIT * 3 / 60):
     """Mark code that needs the given exercises: while one of them is not done, or fails, print a note instead.
 
     A lab that trains for longer says how many ``minutes`` it may take. Nothing that a student's function raises gets out of the
-    block, so one open exercise never stops the rest of a page.
+    block, so one open exercise never stops the rest of a page, and no figure is shown that was begun and not finished.
     """
     entries = [exercise(number) for number in numbers]
+    before = _open_figures()
     patience = 10 if ddpmlib.REFERENCE else 1  # the reference has no endless loop, and a busy machine may be slow
     try:
         with time_limit(60 * minutes * patience):
             yield
     except NotImplementedError as error:
+        _close_figures(before)
         still_open = re.match(r"Exercise (\d+\.\d+):", str(error))
         if still_open:
             entries = [exercise(still_open[1])]
@@ -84,7 +87,20 @@ def uses(*numbers: str, minutes: float = TIME_LIMIT * 3 / 60):
     except (Exception, TimeLimit) as error:
         if ddpmlib.REFERENCE:
             raise
+        _close_figures(before)
         print(f"This part of the page is made by your own code of {_names(entries)}, which raised {raised(error)}")
+
+
+def _open_figures() -> set[int]:
+    """The numbers of the figures that pyplot holds; none if nobody has imported it."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    return set(pyplot.get_fignums()) if pyplot else set()
+
+
+def _close_figures(before: set[int]) -> None:
+    """Close the figures that have been opened since."""
+    for number in _open_figures() - before:
+        sys.modules["matplotlib.pyplot"].close(number)
 
 
 def _names(entries: list[Exercise]) -> str:
