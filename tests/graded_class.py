@@ -74,8 +74,9 @@ def grade_all(course: Path, target: Path) -> dict[str, dict]:
 
 
 def said(page: str) -> str:
-    """What the checks said on a feedback page."""
-    return "\n".join(html.unescape(re.sub(r"<[^>]+>", "", block)) for block in re.findall(r'<div class="said.*?</div>', page or "", re.S))
+    """What the checks said on a feedback page, and before them the vetting."""
+    blocks = re.findall(r'<ul class="findings">.*?</ul>|<div class="said.*?</div>', page or "", re.S)
+    return "\n".join(html.unescape(re.sub(r"<[^>]+>", "", block)) for block in blocks)
 
 
 class Page(HTMLParser):
