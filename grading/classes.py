@@ -21,7 +21,7 @@ from .progress import Progress
 from .records import is_graded, read_record
 from .sources import ROOT
 
-PASSED_ON = ("NBGRADER_DB", "NBGRADER_COURSE", "NBGRADER_EXCHANGE", "DDPMLIB_TIME_LIMIT")
+PASSED_ON = ("NBGRADER_DB", "NBGRADER_COURSE", "NBGRADER_EXCHANGE", "DDPMLIB_TIME_LIMIT", "DDPMLIB_GRACE")
 SUBMISSION_SECONDS = 2400.0  # for a submission and those before it, after which no answer is waited for any more
 
 

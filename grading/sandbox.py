@@ -35,7 +35,7 @@ from pathlib import Path
 from .assemble import students_files
 from .inside.cells import PRELOADED
 from .inside.server import CLONE, DONE, LENGTH, READY, STOP
-from .inside.submission import FRAME, Cut
+from .inside.submission import FRAME, HELD, SCRATCH, Cut
 
 INSIDE = Path(__file__).with_name("inside")
 JUDGING_HALF = ("judges", "assess.py", "judging.py", "expressions.py")  # of ddpmlib/checks; it never enters the sandbox
@@ -82,8 +82,8 @@ class Limits:
 
     @classmethod
     def usual(cls) -> Limits:
-        """The limits, with the time that ``DDPMLIB_TIME_LIMIT`` gives to the checks everywhere."""
-        return cls(seconds=float(os.environ.get("DDPMLIB_TIME_LIMIT", "20")))
+        """The limits, with the time that ``DDPMLIB_TIME_LIMIT`` gives to the checks everywhere, and ``DDPMLIB_GRACE`` beyond it."""
+        return cls(seconds=float(os.environ.get("DDPMLIB_TIME_LIMIT", "20")), grace=float(os.environ.get("DDPMLIB_GRACE", "5")))
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ class Sandbox:
         self.start()
         work = tempfile.mkdtemp(dir=self._folder) if not self.isolated else ""
         request = {"files": {name: base64.b64encode(data).decode() for name, data in files.items()}, "jobs": jobs,
-                   "limits": asdict(limits), "folder": work, "scratch": _scratch()}
+                   "limits": asdict(limits), "folder": work, "kept": _kept()}
         longest = sum(job.get("seconds", limits.seconds) + limits.grace + 1 for job in jobs) + 10
         payload = json.dumps(request).encode()
         try:
@@ -262,7 +262,7 @@ class Sandbox:
     def _self_test(self) -> bool:
         """Whether a submission without any job is run."""
         payload = json.dumps({"files": {}, "jobs": [], "limits": asdict(Limits()), "folder": str(self._folder or ""),
-                              "scratch": _scratch()}).encode()
+                              "kept": _kept()}).encode()
         pipe, end = os.pipe()
         socket.send_fds(self._control, [LENGTH.pack(len(payload))], [end])
         os.close(end)
@@ -287,9 +287,9 @@ class Sandbox:
 
     def _environment(self) -> dict[str, str]:
         own = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-        scratch = _scratch()
-        return {"PATH": "/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1",
-                "OMP_WAIT_POLICY": "passive", "MPLBACKEND": "agg", "MPLCONFIGDIR": scratch, **own}
+        # OpenMP ends a process that may not have as many threads as it asks for; with a limit of its own it makes do with fewer
+        return {"PATH": "/usr/bin:/bin", "HOME": SCRATCH, "TMPDIR": SCRATCH, "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1",
+                "OMP_THREAD_LIMIT": "4", "OMP_WAIT_POLICY": "passive", "MPLBACKEND": "agg", "MPLCONFIGDIR": SCRATCH, **own}
 
     def _command(self, control: int, user: int | None) -> list[str]:
         given = "/grading/given" if self.isolated else str(self._folder / "given")
@@ -374,7 +374,7 @@ def _bubblewrap(given: Path, environment: dict[str, str]) -> list[str]:
                "--unshare-cgroup-try", "--clearenv"]
     for name, value in environment.items():
         command += ["--setenv", name, value]
-    command += ["--proc", "/proc", "--dev", "/dev", "--dir", "/grading", "--perms", "1777", "--tmpfs", _scratch()]
+    command += ["--proc", "/proc", "--dev", "/dev", "--dir", "/grading", "--perms", "1777", "--tmpfs", SCRATCH]
     for name in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64"):
         path = Path(name)
         if path.is_symlink():
@@ -388,12 +388,14 @@ def _bubblewrap(given: Path, environment: dict[str, str]) -> list[str]:
     for name in ("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", "/sys/devices/system/cpu"):
         command += ["--ro-bind-try", name, name]
     command += ["--ro-bind", str(given), "/grading/given", "--dir", "/grading/work"]
+    for number in range(len(_kept())):
+        command += ["--dir", f"{HELD}/{number}"]
     return command + ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
 
 
-def _scratch() -> str:
-    """Where a student's code may write: /tmp, unless the interpreter lies there."""
-    return "/grading/tmp" if any(folder.startswith("/tmp/") for folder in _interpreter()) else "/tmp"
+def _kept() -> list[str]:
+    """The folders of the interpreter that lie where a submission gets a file system of its own: they stay there to be read."""
+    return [folder for folder in _interpreter() if folder.startswith(f"{SCRATCH}/")]
 
 
 @cache

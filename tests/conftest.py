@@ -15,23 +15,23 @@ FIRST = ("test_hostile", "test_grading", "test_book", "test_checks", "test_stude
          "test_browser", "test_feedback", "test_assignments")
 
 
-_REFERENCE = pytest.StashKey[str]()
-
-
 def pytest_configure(config):
     if not all("test_exercises.py" in argument for argument in config.args):
         os.environ.setdefault("DDPMLIB_REFERENCE", "1")
-        config.stash[_REFERENCE] = os.environ["DDPMLIB_REFERENCE"]
         if "DDPMLIB_SAMPLES" not in os.environ:  # what a run of the labs on the reference has saved, in a copy that a page may replace
             os.environ["DDPMLIB_SAMPLES"] = tempfile.mkdtemp(prefix="samples-")
             config.add_cleanup(lambda folder=os.environ["DDPMLIB_SAMPLES"]: shutil.rmtree(folder, ignore_errors=True))
             shutil.copytree(Path(__file__).parent / "data" / "samples", os.environ["DDPMLIB_SAMPLES"], dirs_exist_ok=True)
 
 
-def pytest_runtest_setup(item):
-    """Every test begins with the variable, whatever a test before it has done to this process."""
-    if _REFERENCE in item.config.stash:
-        os.environ["DDPMLIB_REFERENCE"] = item.config.stash[_REFERENCE]
+@pytest.fixture(autouse=True)
+def _same_edition_afterwards():
+    """No test may leave the tests after it another edition of the course than it found."""
+    before = os.environ.get("DDPMLIB_REFERENCE")
+    yield
+    after = os.environ.get("DDPMLIB_REFERENCE")
+    os.environ.update({} if before is None else {"DDPMLIB_REFERENCE": before})
+    assert after == before, "this test has changed DDPMLIB_REFERENCE in the process of the tests"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]):

@@ -36,7 +36,7 @@ ONLY = {NEIGHBOUR, *filter(None, os.environ.get("HOSTILE_ONLY", "").split(","))}
 CLASS = [case for case in collected() if (not case.needs_root or os.geteuid() == 0) and (len(ONLY) == 1 or case.name in ONLY)]
 EACH = [pytest.param(case, id=case.name) for case in CLASS]
 PLANTED = {place: f"planted-{place}-{os.urandom(6).hex()}" for place in ("gradebook", "neighbour", "solutions", "environment", "home", "outside")}
-SECONDS = "2"  # that a student's code may take, in this class
+SECONDS, GRACE = "2", "2"  # that a student's code may take in this class, and until what cannot be interrupted is ended
 
 
 class Listener:
@@ -129,7 +129,7 @@ class Graded:
         case.change(folder, world)
 
     def _run(self, *command: str) -> subprocess.CompletedProcess:
-        environment = {**os.environ, "HOME": str(self.home), "DDPMLIB_TIME_LIMIT": SECONDS, "PLANTED": PLANTED["environment"]}
+        environment = {**os.environ, "HOME": str(self.home), "DDPMLIB_TIME_LIMIT": SECONDS, "DDPMLIB_GRACE": GRACE, "PLANTED": PLANTED["environment"]}
         environment.pop("DDPMLIB_REFERENCE", None)
         return subprocess.run([sys.executable, "-m", *command], cwd=self.course, env=environment, text=True, errors="replace",
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=900)

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from . import system
 
-WORK = "/grading/work"
+WORK, SCRATCH = "/grading/work", "/tmp"  # where the submission's files are, and where its code may write
+HELD = "/grading/held"  # an empty folder in here for each thing that is kept where ``SCRATCH`` hides it
 FRAME = struct.Struct(">BdIQ")  # how it ended, seconds, the lengths of what was printed and of what was returned
 LENGTH = struct.Struct(">Q")
 OUT_OF_MEMORY = 71  # the exit status of a process that could not have as much as it asked for
@@ -54,13 +55,21 @@ def _end_if_closed(pipe: int) -> None:
             os._exit(1)
 
 
-def private_disk(size: int, scratch: str) -> None:
-    """Mount an own /proc, and memory of limited size as the folder to write in and as the folder of the submission."""
+def private_disk(size: int, kept: list[str]) -> None:
+    """Mount an own /proc, and memory of limited size as the folder to write in and as the folder of the submission.
+
+    The read-only folders ``kept`` lie in the folder to write in, and are mounted there again.
+    """
     guarded = system.MS_NOSUID | system.MS_NODEV
     system.make_mounts_private()
     system.mount("proc", "/proc", guarded | system.MS_NOEXEC)
-    for folder, mode in ((scratch, "1777"), (WORK, "755")):
+    for number, folder in enumerate(kept):
+        system.bind(folder, f"{HELD}/{number}")
+    for folder, mode in ((SCRATCH, "1777"), (WORK, "755")):
         system.mount("tmpfs", folder, guarded, f"size={size},nr_inodes=4096,mode={mode}")
+    for number, folder in enumerate(kept):
+        os.makedirs(folder)
+        system.bind(f"{HELD}/{number}", folder)
 
 
 def write_files(files: dict[str, str], folder: Path) -> None:
@@ -314,9 +323,9 @@ def run_submission(request: dict, answer: int, *, isolated: bool, memory_before:
     limits = request["limits"]
     if isolated:
         enter_namespaces()
-        private_disk(limits["disk"], request["scratch"])
+        private_disk(limits["disk"], request["kept"])
         folder = Path(WORK)
-        os.chdir(request["scratch"])
+        os.chdir(SCRATCH)
     else:
         folder = Path(request["folder"])
         os.chdir(folder)

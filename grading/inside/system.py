@@ -8,7 +8,7 @@ import platform
 import struct
 
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID = 0x00020000, 0x04000000, 0x08000000, 0x10000000, 0x20000000
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 1 << 14, 1 << 18
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 1 << 12, 1 << 14, 1 << 18
 _PDEATHSIG, _DUMPABLE, _SECCOMP, _CAPBSET_DROP, _NO_NEW_PRIVS, _FILTER = 1, 4, 22, 24, 38, 2
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -31,6 +31,11 @@ def unshare(flags: int) -> None:
 def mount(kind: str, target: str, flags: int, data: str = "") -> None:
     """Mount a new file system of this kind on a folder."""
     _check(_libc.mount(kind.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), data.encode()), f"mount {target}")
+
+
+def bind(folder: str, target: str) -> None:
+    """Let a folder, with all that is mounted in it, be seen in another place too, no more writable than where it is."""
+    _check(_libc.mount(folder.encode(), target.encode(), None, ctypes.c_ulong(MS_BIND | MS_REC), None), f"bind {target}")
 
 
 def make_mounts_private() -> None:

@@ -14,7 +14,6 @@ def neighbour(folder, world):
     on_import(folder, world, "# @BEACON@ PLANTED-NEIGHBOUR\n", "schedules")
 
 
-
 @hostile(blank=True, says="not started")
 def blank(folder, world):
     pass
@@ -38,6 +37,16 @@ def prints_much(folder, world):
 @hostile()
 def is_slow_but_right(folder, world):
     instead(folder, world, "import time\ntime.sleep(0.05)\nreturn correct(*args, **keywords)")
+
+
+@hostile()
+def asks_for_many_threads(folder, world):
+    instead(folder, world, """
+import torch
+torch.set_num_threads(64)
+x = torch.ones(600, 600, dtype=torch.float64)
+assert float((x @ x).sum()) == 600.0**3 and float(x.expand(8, 600, 600).contiguous().exp().mean()) > 2.7
+return correct(*args, **keywords)""")
 
 
 @hostile()
