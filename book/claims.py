@@ -10,9 +10,9 @@ A number is tied to its source by itself where one of these shows it, to its own
 3. a result of ``benchmarks/results`` or the card of a shipped network that the passage, or the text above a table, names (`record`);
 4. a page that the same sentence refers to, by the rules for the whole page (`page`).
 
-Everything else needs a row in ``chapters/claims.yml``: verbatim words of the passage with the number in them, what kind of claim
-it is, and its source. ``value:`` gives an expression for each number in the words, which is evaluated and compared to the stated rounding.
-A row whose words stand nowhere any more is stale.
+Everything else, also what is cited, needs a row in ``chapters/claims.yml``: verbatim words of the passage with the number in them,
+what kind of claim it is, and its source. ``value:`` gives expressions, one for each number in the words, which are evaluated and
+compared to the stated rounding. A row whose words stand nowhere any more is stale.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from .prose import Number, Passage, page_cells, passages
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = ROOT / "chapters"
 NOT_READ = {"bibliography"}
+ANY = "any"  # rows that hold on every page
 KINDS = {"run", "card", "benchmark", "citation", "arithmetic", "definition", "convention"}
 # what a row of each kind must say
 NEEDED = {"run": {"command", "seed", "shown"}, "card": {"value"}, "benchmark": {"value"}, "citation": {"key", "place"},
@@ -77,15 +78,18 @@ class Source:
         return {*sorted(self.beside(passage))[-2:]}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Row:
     """A row of the claims file."""
 
     page: str
-    words: str
+    words: list[str]
     kind: str
     fields: dict[str, Any]
-    ties: int = 0
+
+    @property
+    def name(self) -> str:
+        return repr(self.words[0] if self.words else "")
 
 
 @dataclass(frozen=True)
@@ -204,7 +208,7 @@ def _shown(number: Number, page: Source, passage: Passage | None) -> str | None:
         near = item.cell in beside
         if item.kind == "code":
             reach = near or (item.cell == 0 and not short) or abs(number.value) >= 100 or number.digits >= 3
-            if reach and math.isclose(item.value * (100 if number.percent else 1), number.value, rel_tol=1e-12):
+            if reach and math.isclose(item.value * (100 if number.percent else 1), abs(number.value), rel_tol=1e-12):
                 return f"code of cell {item.cell}"
         else:
             same = passage is not None and passage.kind not in {"caption", "alt"} and page.sections[item.cell] == passage.section
@@ -239,27 +243,51 @@ def rows(path: Path = CHAPTERS / "claims.yml") -> list[Row]:
     for page, items in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).items():
         for item in items:
             fields = dict(item)
-            found.append(Row(page, " ".join(str(fields.pop("words", "")).split()), fields.pop("kind", ""), fields))
+            words = fields.pop("words", "")
+            words = [" ".join(str(text).split()) for text in (words if isinstance(words, list) else [words])]
+            found.append(Row(page, words, fields.pop("kind", ""), fields))
     return found
 
 
 def complaints(row: Row) -> list[str]:
     """What is wrong with a row by itself: a field, a key or a place that is missing."""
     if row.kind not in KINDS:
-        return [f"{row.words!r}: the kind {row.kind!r} is none of {', '.join(sorted(KINDS))}"]
-    found = [f"{row.words!r}: a row of the kind {row.kind} says its {field}" for field in sorted(NEEDED[row.kind] - set(row.fields))]
+        return [f"{row.name}: the kind {row.kind!r} is none of {', '.join(sorted(KINDS))}"]
+    found = [f"{row.name}: a row of the kind {row.kind} says its {field}" for field in sorted(NEEDED[row.kind] - set(row.fields))]
     if "key" in row.fields and row.fields["key"] not in bibliography(CHAPTERS / "references.bib"):
-        found.append(f"{row.words!r}: references.bib has no entry {row.fields['key']}")
+        found.append(f"{row.name}: references.bib has no entry {row.fields['key']}")
     path = CHAPTERS / f"{row.page}.md"
     if path.exists() and (shown := row.fields.get("shown")):
         labels = labels_of(path) if row.page[:2].isdigit() else section_labels(path)
         if shown not in labels and not (ROOT / str(shown).partition("::")[0]).exists():
-            found.append(f"{row.words!r}: {row.page}.md has no label {shown!r}, and no file has this name")
+            found.append(f"{row.name}: {row.page}.md has no label {shown!r}, and no file has this name")
     return found
 
 
+@cache
+def outputs(page: str) -> str:
+    """All that the cells of a page print, as its reference notebook keeps it."""
+    cells = nbformat.read(ROOT / "solutions" / f"{page}.ipynb", as_version=4).cells
+    return "\n".join(out.get("text", "") for cell in cells if cell.cell_type == "code" for out in cell.outputs)
+
+
+def shown(page: str, line: str, index: int = 0, below: str = "") -> float:
+    """The number of a printed line that begins with ``line``, counted after it; the first such line below the text ``below``."""
+    for text in (outputs(page).partition(below)[2] if below else outputs(page)).splitlines():
+        if text.strip().startswith(line):
+            return _printed(text.strip()[len(line) :], 0)[index].value
+    raise ValueError(f"{page} prints no line that begins with {line!r}")
+
+
+@cache
 def names() -> dict[str, Any]:
     """What an expression of the claims file may use."""
+    import inspect
+
+    import torch
+
+    from . import claim_sums
+
     def module(name: str) -> Any:
         return importlib.import_module(f"ddpmlib.{name}")
 
@@ -269,31 +297,43 @@ def names() -> dict[str, Any]:
     def results(name: str) -> dict:
         return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text(encoding="utf-8"))
 
-    import torch
+    def default(function: Any, parameter: str) -> Any:
+        return inspect.signature(function).parameters[parameter].default
+
+    def flag(name: str) -> Any:
+        return getattr(module("train").parser().parse_args(["--out", "runs"]), name)
 
     schedule = module("schedules").Schedule
-    return {"module": module, "card": card, "results": results, "math": math, "torch": torch, "Schedule": schedule,
-            "sqrt": math.sqrt, "log": math.log, "log2": math.log2, "exp": math.exp, "pi": math.pi}
+    return {"module": module, "card": card, "results": results, "default": default, "flag": flag, "shown": shown, "sums": claim_sums, "math": math, "torch": torch,
+            "Schedule": schedule, "linear": schedule.linear(1000), "cosine": schedule.cosine(1000),
+            "sqrt": math.sqrt, "log": math.log, "log2": math.log2, "exp": math.exp}
 
 
 def evaluate(row: Row, stated: list[Number]) -> list[str]:
-    """Which of a row's expressions do not give the numbers that its words state."""
-    expressions = row.fields.get("value")
-    if expressions is None:
+    """What is wrong with a row's values: ``value`` is an expression, or several with commas between them, one a number."""
+    if "value" not in row.fields:
         return []
-    expressions = expressions if isinstance(expressions, list) else [expressions]
-    if len(expressions) != len(stated):
-        return [f"{row.words!r} states {len(stated)} numbers ({', '.join(n.text for n in stated)}), and the row has {len(expressions)} values"]
-    found = []
-    for expression, number in zip(expressions, stated):
-        try:
-            value = float(eval(str(expression), names()))  # noqa: S307: the file is ours
-        except Exception as error:  # whatever the expression raises, the row is wrong
-            found.append(f"{row.words!r}: {expression} fails: {error!r}")
-            continue
-        if not (number.is_shown_by(value, 15) or (row.fields.get("within") and abs(value - number.value) <= float(row.fields["within"]))):
-            found.append(f"{row.words!r}: {expression} is {value:.6g}, and the text says {number.text}")
-    return found
+    expression = " ".join(str(row.fields["value"]).split())
+    try:
+        values = eval(expression, dict(names()))  # the file is ours
+        values = [float(value) for value in (values if isinstance(values, tuple) else (values,))]
+    except Exception as error:  # whatever the expression raises, the row is wrong
+        return [f"{row.name}: {expression} fails: {error!r}"]
+    if len(values) != len(stated):
+        return [f"{row.name}: {len(values)} values for {len(stated)} numbers ({', '.join(number.text for number in stated)})"]
+    return [f"{row.name}: the value is {value:.6g}, and the text says {number.text}"
+            for value, number in zip(values, stated) if not _agrees(row, value, number)]
+
+
+def _agrees(row: Row, value: float, number: Number) -> bool:
+    """Equal to the stated rounding; with ``within``, off by no more; with ``bound: more`` or ``less``, on that side."""
+    match row.fields.get("bound"):
+        case "more":
+            return value > number.value
+        case "less":
+            return value < number.value
+    within = row.fields.get("within")
+    return abs(value - number.value) <= float(within) if within else number.is_shown_by(value, 15)
 
 
 # the whole
@@ -305,31 +345,37 @@ def examine(paths: list[Path] | None = None, claims: list[Row] | None = None, te
     claims = rows() if claims is None else claims
     found = []
     for path in paths:
-        found += examine_page(path.stem, (text or {}).get(path.stem) or passages(path), [row for row in claims if row.page == path.stem])
-    known = {path.stem for path in pages()}
-    found += [Finding(row.page, f"a row of the claims file names a page that is not there: {row.words!r}") for row in claims if row.page not in known]
+        found += examine_page(path.stem, (text or {}).get(path.stem) or passages(path), [row for row in claims if row.page in {path.stem, ANY}])
+    known = {path.stem for path in pages()} | {ANY}
+    found += [Finding(row.page, f"a row of the claims file names a page that is not there: {row.name}") for row in claims if row.page not in known]
+    if len(paths) == len(pages()):
+        everywhere = [row for row in claims if row.page == ANY]
+        read = [passage for path in paths for passage in passages(path)]
+        used = {index for passage in read for index, _, _ in _matches(passage, everywhere)}
+        found += [Finding(ANY, f"stale row, no passage has these words with a number: {row.name}")
+                  for index, row in enumerate(everywhere) if index not in used]
     return found
 
 
 def examine_page(page: str, read: list[Passage], claims: list[Row]) -> list[Finding]:
     """What is untied on a page, and which of its rows are stale or wrong."""
     found = [Finding(page, text) for row in claims for text in complaints(row)]
-    stale = set(range(len(claims)))
+    stale = {(index, text) for index, row in enumerate(claims) if row.page != ANY for text in row.words}
     for passage, context in _in_context(read):
-        for index, inside in _matches(passage, claims):
-            stale -= {index}
+        for index, text, inside in _matches(passage, claims):
+            stale -= {(index, text)}
             found += [Finding(page, text) for text in evaluate(claims[index], inside)]
         for number, tied in _tied(passage, context, claims):
             if tied is None:
                 around = passage.text[max(0, number.start - 60) : number.end + 40]
                 found.append(Finding(page, f"untied {number.text} in the {passage.kind}: ...{around}..."))
-    found += [Finding(page, f"stale row, no passage has these words with a number: {claims[index].words!r}") for index in sorted(stale)]
+    found += [Finding(page, f"stale row, no passage has these words with a number: {text!r}") for _, text in sorted(stale)]
     return found
 
 
 def all_ties(path: Path) -> list[tuple[Passage, Number, str | None]]:
     """Every number of a page, with what ties it."""
-    claims = [row for row in rows() if row.page == path.stem]
+    claims = [row for row in rows() if row.page in {path.stem, ANY}]
     return [(passage, *pair) for passage, context in _in_context(passages(path)) for pair in _tied(passage, context, claims)]
 
 
@@ -344,17 +390,18 @@ def _in_context(read: list[Passage]) -> Iterator[tuple[Passage, str]]:
             yield passage, ""
 
 
-def _matches(passage: Passage, claims: list[Row]) -> Iterator[tuple[int, list[Number]]]:
-    """The rows whose words stand in a passage, by index, and the numbers within these words."""
+def _matches(passage: Passage, claims: list[Row]) -> Iterator[tuple[int, str, list[Number]]]:
+    """The rows whose words stand in a passage, by index, their words and the numbers within these."""
     for index, row in enumerate(claims):
-        for match in re.finditer(re.escape(row.words), passage.text) if row.words else ():
-            inside = [number for number in passage.numbers if match.start() <= number.start and number.end <= match.end()]
-            if inside:
-                yield index, inside
+        for text in filter(None, row.words):
+            for match in re.finditer(re.escape(text), passage.text):
+                inside = [number for number in passage.numbers if match.start() <= number.start and number.end <= match.end()]
+                if inside:
+                    yield index, text, inside
 
 
 def _tied(passage: Passage, context: str, claims: list[Row]) -> Iterator[tuple[Number, str | None]]:
     """The numbers of a passage, each with what ties it: a row of the claims file, or a source by itself."""
-    by_row = {number: f"claims.yml, {claims[index].kind}" for index, inside in _matches(passage, claims) for number in inside}
+    by_row = {number: f"claims.yml, {claims[index].kind}" for index, _, inside in _matches(passage, claims) for number in inside}
     for number in passage.numbers:
         yield number, by_row.get(number) or tie(number, passage, context)
