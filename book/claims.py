@@ -2,7 +2,7 @@
 
 A number is tied to its source by itself where one of these shows it, to its own rounding:
 
-1. what a code cell prints, as the reference notebook keeps it (`output`): a number of one digit must be printed by the cell before its
+1. what a code cell prints, as the reference notebook keeps it (`output`): a number of one digit (0.3, 20 %) must be printed by the cell before its
    passage or the one after, one of two digits by one of the cells beside it (two before, one after), one of three in the same
    section, and only a longer one anywhere on the page;
 2. a literal in a code cell (`code`), which must be equal: a number below 100 in such a cell or, if it has two digits, in the cell that sets
@@ -202,7 +202,7 @@ def tie(number: Number, passage: Passage, context: str = "") -> str | None:
 
 def _shown(number: Number, page: Source, passage: Passage | None) -> str | None:
     """The cell of a page that shows a number; without a passage, on the whole page."""
-    short = number.digits == 1 and abs(number.value) < 100
+    short = number.digits == 1 and number.decimals < 3 and abs(number.value) < 100
     beside = (page.next_to(passage) if short else page.beside(passage)) if passage else set()
     for item in page.evidence:
         near = item.cell in beside
@@ -274,8 +274,9 @@ def outputs(page: str) -> str:
 def shown(page: str, line: str, index: int = 0, below: str = "") -> float:
     """The number of a printed line that begins with ``line``, counted after it; the first such line below the text ``below``."""
     for text in (outputs(page).partition(below)[2] if below else outputs(page)).splitlines():
-        if text.strip().startswith(line):
-            return _printed(text.strip()[len(line) :], 0)[index].value
+        text = " ".join(text.split())
+        if text.startswith(line):
+            return _printed(text[len(line) :], 0)[index].value
     raise ValueError(f"{page} prints no line that begins with {line!r}")
 
 

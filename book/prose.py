@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -35,10 +36,11 @@ _POWER = re.compile(r"(?:(?P<mantissa>\d+(?:\.\d+)?)\s*\\(?:cdot|times)\s*)?(?<!
 _IN_FORMULA = re.compile(r"(?<![\w.^_{])(?<!\\)(?P<number>[-−]?\d{1,3}(?:(?:\{,\}|\\,)\d{3})+|[-−]?\d+(?:\.\d+)?)(?![\w.]*\w)(?P<unit>)|(?<![\w.])(?P<other>\d+\.\d+|\d{3,})(?![\w.]*\d)")
 # what stands before a number that names something
 _NAMES = re.compile(
-    r"(?:\b(?:chapters?|Chapters?|ch\.|exercises?|Exercises?|Figures?|figures?|Tables?|Table|Sections?|sections?|Sect\.|Algorithms?|Alg\.|equations?|Equations?|eq\.|"
-    r"Theorem|Lemma|Proposition|Corollary|Appendix|[Hh]ints?|Part|[Ss]teps?|[Pp]arts?|[Ll]ines?|[Ll]evels?|[Rr]estrictions?|seeds?|volume|page|pages|pp\.|arXiv|Python|PyTorch|torch|diffusers|"
-    r"Ubuntu|CS|ECE|GPT|MathJax|version|Markdown|UTF|SHA|CIFAR|ImageNet|PU|IH|VD|issue|Cinch|DPM|NVAE)[\s~-]*(?:\d+(?:\.\d+)*\s*(?:and|to|or|–)\s*(?:PyTorch |chapters? )?)*)$"
+    r"\b(?:[Cc]hapters?|ch\.|[Ee]xercises?|[Ff]igures?|Tables?|[Ss]ections?|Sect\.|Algorithms?|Alg\.|[Ee]quations?|[Ee]q\.|Theorem|Lemma|"
+    r"Proposition|Corollary|Appendix|Part|volume|pages?|pp\.|arXiv|Python|PyTorch|torch|diffusers|Ubuntu|CS|ECE|CIFAR|ImageNet|DPM|version)"
+    r"[\s~-]*(?:\d+(?:\.\d+)*\s*(?:and|to|or|–)\s*(?:PyTorch )?)*$"
 )
+_ORDINALS = re.compile(r"\b(?:[Hh]ints?|[Ss]teps?|[Pp]arts?|[Ll]ines?|[Ll]evels?|[Rr]ows?|[Rr]estrictions?|seeds?)\s(?:\d+\s(?:and|to|or)\s)?$")
 _LENGTH = re.compile(r"(?:[Ii]n|[Aa]nswer in)?\s?about \d+ words")
 
 
@@ -92,6 +94,11 @@ class Passage:
 
 def page_cells(path: Path) -> list[nbformat.NotebookNode]:
     """The cells of a page; a page that is no notebook is one cell of Markdown, whatever fences it has."""
+    return _cells(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _cells(path: Path, stamp: int) -> list[nbformat.NotebookNode]:
     text = path.read_text(encoding="utf-8")
     return read_chapter(path).cells if text.startswith("---\njupytext:") else [nbformat.v4.new_markdown_cell(text)]
 
@@ -166,7 +173,7 @@ def numbers(text: str) -> Iterator[Number]:
         before, value = prose[: match.start()], float(literal)
         cited = "{cite" in text and re.fullmatch(r"(19|20)\d\d", literal)
         small = value == int(value) and abs(value) <= COUNTS and "." not in literal
-        if _NAMES.search(before) or cited or (small and not match["unit"]):
+        if _NAMES.search(before) or ("." not in literal and _ORDINALS.search(before)) or cited or (small and not match["unit"]):
             continue
         found.append(_number(match["number"], literal, match.start("number"), "%" in (match["unit"] or "") or "cent" in (match["unit"] or "")))
     yield from sorted(found, key=lambda number: number.start)
