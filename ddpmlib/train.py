@@ -61,7 +61,7 @@ def train(
     try:
         with join_workers(device) as workers:
             if settings.amp is not None and workers.device.type == "cpu":
-                raise TrainError("--amp bf16 is for GPUs: on a CPU, bfloat16 autocast was measured to be 12 times slower than float32. "
+                raise TrainError("--amp bf16 is for GPUs: on a CPU, bfloat16 autocast was seen to be many times slower than float32. "
                                  "Leave it out, or use --device cuda")
             run = Training(settings, _load(settings) if data is None else data, workers)
             start = workers.agreed(_start, out, resume)

@@ -17,6 +17,9 @@ def main() -> int:
     assembling.add_argument("chapters", nargs="*", metavar="chapter", help="for instance 03_forward; all by default")
     assembling.add_argument("--stubs-for-earlier", action="store_const", const=True,
                             help="leave stubs in the place of earlier chapters' reference modules")
+    claims = commands.add_parser("claims", help="list the numbers of the prose that nothing ties to a source, and rows of claims.yml that are stale or wrong")
+    claims.add_argument("pages", nargs="*", metavar="page", help="for instance 03_forward; all by default")
+    claims.add_argument("--ties", action="store_true", help="list every number, with what ties it")
     commands.add_parser("picture", help="draw the README's picture")
     commands.add_parser("student", help="write the student edition: a folder and a zip under build/")
     grading = commands.add_parser("autograde", help="grade a class: python -m grading autograde 03_forward")
@@ -39,6 +42,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.command == "sandbox":
         return _sandbox(arguments.install)
+    if arguments.command == "claims":
+        return _claims(arguments.pages, arguments.ties)
     if arguments.command == "autograde":
         from .worker import skip_slow_import
 
@@ -79,6 +84,29 @@ def _sandbox(install_it: bool) -> int:
             return 1
     print(f"sandbox: {sandbox.name} keeps students' code apart from this machine")
     return 0
+
+
+def _claims(names: list[str], ties: bool) -> int:
+    """Print what is untied, stale or wrong, page by page; 1 if anything is."""
+    import os
+
+    os.environ["DDPMLIB_REFERENCE"] = "1"  # expressions of the claims file use the reference
+    from book import claims
+
+    known = {path.stem: path for path in claims.pages()}
+    if unknown := sorted(set(names) - set(known)):
+        print(f"there is no page {', '.join(unknown)}", file=sys.stderr)
+        return 2
+    chosen = [known[name] for name in names or known]
+    if ties:
+        for path in chosen:
+            for passage, number, tied in claims.all_ties(path):
+                print(f"{path.stem}: {number.text} in the {passage.kind}: {tied or 'UNTIED'}")
+    found = claims.examine(chosen)
+    for finding in found:
+        print(finding)
+    print(f"{len(found)} to put right on {len(chosen)} pages")
+    return 1 if found else 0
 
 
 def _run(arguments: argparse.Namespace) -> list[Path]:
