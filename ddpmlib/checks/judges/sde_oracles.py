@@ -78,17 +78,19 @@ class TwoPoints:
     def log_prob(self, process: Process, x: Tensor, t: float) -> Tensor:
         return (sum(law.log_prob(x).exp() for law in self.laws(process, t)) / 2).log()
 
-    def cdf(self, process: Process, x: Tensor, t: float) -> Tensor:
-        return sum(law.cdf(x) for law in self.laws(process, t)) / 2
+    def below(self, process: Process, x: Tensor, t: float) -> Tensor:
+        """The mass below x <= 0; the complementary error function keeps the digits of small ones."""
+        return sum(torch.special.erfc((law.loc - x) / (law.scale * 2**0.5)) for law in self.laws(process, t)) / 4
 
-    def quantile(self, process: Process, share: Tensor, t: float) -> Tensor:
-        """Where the distribution function has the value ``share``, by halving an interval."""
-        low, high = torch.full_like(share, -30.0), torch.full_like(share, 30.0)
+    def carried(self, process: Process, x: Tensor, t: float, s: float) -> Tensor:
+        """Where the flow takes x: to the place with the same mass below it, by halving an interval. The laws are symmetric."""
+        share = self.below(process, -x.abs(), t)
+        low, high = torch.full_like(x, -30.0), torch.zeros_like(x)
         for _ in range(60):
             middle = (low + high) / 2
-            below = self.cdf(process, middle, t) < share
-            low, high = torch.where(below, middle, low), torch.where(below, high, middle)
-        return (low + high) / 2
+            less = self.below(process, middle, s) < share
+            low, high = torch.where(less, middle, low), torch.where(less, high, middle)
+        return -x.sign() * (low + high) / 2
 
 
 def random_points(draw: Draw) -> TwoPoints:
