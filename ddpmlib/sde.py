@@ -60,7 +60,7 @@ def vp_coefficients(t: Float[Tensor, "*shape"], beta_min: float, beta_max: float
     TypeError, ValueError
         if ``t`` holds anything but numbers in [0, 1], or a beta is not positive.
 
-    Source: Song et al. (2021), equations 11 and 33; chapter 13, "Two limits".
+    Source: Song et al. (2021), equation 11 and appendix C; chapter 13, "Two limits".
     """
     require_fractions("t", t)
     beta_min = require_number("beta_min", beta_min, above=0.0)
@@ -89,7 +89,7 @@ def ve_coefficients(t: Float[Tensor, "*shape"], sigma_min: float, sigma_max: flo
     TypeError, ValueError
         if ``t`` holds anything but numbers in [0, 1], or the levels are not positive and rising.
 
-    Source: Song et al. (2021), equations 9 and 31; chapter 13, "Two limits".
+    Source: Song et al. (2021), equation 9 and appendix C; chapter 13, "Two limits".
     """
     require_fractions("t", t)
     sigma_min = require_number("sigma_min", sigma_min, above=0.0)
@@ -126,7 +126,7 @@ def reverse_sde_step(
     TypeError, ValueError
         if an argument has the wrong type or shape, a time is out of range, or lam is negative.
 
-    Source: Anderson (1982); Song et al. (2021), equation 6 and appendix B; chapter 13, "The way back".
+    Source: Anderson (1982); Song et al. (2021), equation 6; chapter 13, "The way back".
     """
     require_callable("score", score, "s = score(x, t)")
     require_same_shape(x=x, noise=noise)
@@ -260,7 +260,7 @@ def log_likelihood(
     TypeError, ValueError
         if an argument has the wrong type or shape, the times do not rise or leave [0, 1], or prior_std is not positive.
 
-    Source: Chen et al. (2018), equation 8; Song et al. (2021), equation 39; chapter 13, "What happens to a density".
+    Source: Chen et al. (2018), equation 8; Song et al. (2021), appendix D; chapter 13, "What happens to a density".
     """
     require_callable("score", score, "s = score(x, t)")
     require_tensor("x", x, ndim=2)

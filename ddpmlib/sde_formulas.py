@@ -22,7 +22,7 @@ def vp_mean_formula() -> sympy.Expr:
 
     The rate is beta(t) = b0 + (b1 - b0) t. Use the symbols ``b0``, ``b1`` and ``t`` (all positive, t at most 1).
 
-    Source: Song et al. (2021), equation 33; chapter 13, "Two limits".
+    Source: Song et al. (2021), appendix C; chapter 13, "Two limits".
     """
     b0, b1, t = sympy.symbols("b0 b1 t", positive=True)
     raise NotImplementedError("Exercise 13.3: write vp_mean_formula in ddpmlib/sde_formulas.py")
@@ -33,7 +33,7 @@ def vp_variance_formula() -> sympy.Expr:
 
     Use the symbols ``b0``, ``b1`` and ``t`` (all positive, t at most 1).
 
-    Source: Song et al. (2021), equation 33; chapter 13, "Two limits".
+    Source: Song et al. (2021), appendix C; chapter 13, "Two limits".
     """
     b0, b1, t = sympy.symbols("b0 b1 t", positive=True)
     raise NotImplementedError("Exercise 13.3: write vp_variance_formula in ddpmlib/sde_formulas.py")

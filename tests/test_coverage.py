@@ -53,6 +53,9 @@ WANTED = {
     "Class-conditional generation": ("IH", BUILD),
     "Scores and Bayes; classifier guidance": ("IH", BUILD),
     "Classifier-free guidance": ("IH", BUILD),
+    "EDM: preconditioning, sigma schedule, Heun": ("PU", BUILD),
+    "Improved DDPM: cosine schedule, learned variance, hybrid loss": ("PU", BUILD),
+    "Flow matching, a bridge to what came after": ("PU", BUILD),
 }
 
 

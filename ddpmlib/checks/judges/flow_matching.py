@@ -156,11 +156,10 @@ class FlowMatching(Check):
             "The denoiser is told u; it should be told the noise level that belongs to it.": (x - guess(scaled, levels)) / u,
             "The denoiser is told u and gets x_u: both belong to the line, not to x_0 + sigma eps.": (x - guess(x, levels)) / u,
             "The velocity has the wrong sign.": -expected,
-            "This is the noise alone; the velocity is the noise less the datum.": noise,
+            "This is the noise alone, which is the slope in sigma; the velocity is the noise less the datum.": noise,
             "This is the guess of the datum; the velocity is asked for.": right,
             "This is x_u less the guess of the datum; it should be divided by u.": x - right,
             "x in the difference is not x_u but x_u / (1 - u).": (scaled - right) / u,
-            "This is the slope in sigma, of x_0 + sigma eps; the velocity of x_u in u is asked for.": (scaled - right) / every_row(ratio, x),
             "The noise level is (1 - u) / u here; it is upside down.": (x - guess(scaled, [1 / value for value in ratio])) / u,
             "The difference is divided by sigma; it should be divided by u.": (x - right) / every_row(ratio, x),
         }

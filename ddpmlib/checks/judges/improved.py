@@ -103,14 +103,14 @@ class LearnedVariance(Check):
             "The variances are interpolated; their logarithms should be.": (v * large + (1 - v) * small).clamp(min=1e-30).log(),
             "v = 1 should give beta_t, and v = 0 beta-tilde_t; here it is the other way round.": self._logs(setting, 1 - v, t),
             "v is read as a number between -1 and 1, as in the authors' code; here v = 0 gives beta-tilde_t.": self._logs(setting, (v + 1) / 2, t),
+            "At t = 1 the variance is beta_1 here, whatever v is; beta-tilde_2 should stand in the place of beta-tilde_1.":
+                torch.where(row_values(torch.arange(len(true)), t, v) == 1, large.log().expand_as(v), expected),
             "This is log(beta_t), whatever v is.": large.log().expand_as(v),
             "This is log(beta-tilde_t), whatever v is.": small.log().expand_as(v),
             "v goes through a sigmoid; it counts as it is.": self._logs(setting, torch.sigmoid(v), t),
             "v is clipped to [0, 1]; it counts as it is.": self._logs(setting, v.clamp(0, 1), t),
             "At t = 1 beta-tilde_1 = 0 has no logarithm; beta-tilde_2 stands in its place.":
                 v * large.log() + (1 - v) * row_values(true.clamp(min=0), t, v).log(),
-            "At t = 1 the variance is beta_1 here, whatever v is; beta-tilde_2 should stand in the place of beta-tilde_1.":
-                torch.where(row_values(torch.arange(len(true)), t, v) == 1, large.log().expand_as(v), expected),
             "At t = 1 beta-tilde_1 is replaced by a small constant; beta-tilde_2 should stand in its place.": self._floored(v, t, setting, result),
         }
         times = torch.as_tensor(t).expand(len(v))
