@@ -53,6 +53,11 @@ WANTED = {
     "Class-conditional generation": ("IH", BUILD),
     "Scores and Bayes; classifier guidance": ("IH", BUILD),
     "Classifier-free guidance": ("IH", BUILD),
+    "EDM: preconditioning, sigma schedule, Heun": ("PU", BUILD),
+    "Improved DDPM: cosine schedule, learned variance, hybrid loss": ("PU", BUILD),
+    "Flow matching, a bridge to what came after": ("PU", BUILD),
+    "NCSN: denoising score matching, many noise levels, annealed Langevin dynamics": ("PU", BUILD),
+    "Score SDEs: VP and VE, reverse SDE, probability flow, likelihood": ("PU", BUILD),
 }
 
 
