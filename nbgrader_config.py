@@ -24,7 +24,7 @@ from nbgrader.preprocessors import (  # noqa: E402
     AssignLatePenalties, ClearOutput, DeduplicateIds, OverwriteCells, OverwriteKernelspec, SaveAutoGrades,
 )
 
-from grading.autograde import JudgeExercises, RestoreCells, install  # noqa: E402
+from grading.autograde import JudgeExercises, install  # noqa: E402
 from grading.feedback import FeedbackExporter, GetMarks  # noqa: E402
 
 c = get_config()  # noqa: F821
@@ -41,8 +41,8 @@ c.ExchangeFactory.release_feedback = "grading.exchange.SteadyReleaseFeedback"  #
 # the written questions keep their text until they are answered
 c.ClearSolutions.text_stub = "*Your answer here.*"
 
-# RestoreCells takes all grading metadata from the assignment, so there are none of the student's to be checked
-c.Autograde.sanitize_preprocessors = [RestoreCells, ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells]
+# vetting has taken all grading metadata from the assignment, so there are none of the student's to be checked
+c.Autograde.sanitize_preprocessors = [ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells]
 c.Autograde.autograde_preprocessors = [JudgeExercises, SaveAutoGrades, AssignLatePenalties]
 c.CourseAutograde.sandbox = os.environ.get("NBGRADER_SANDBOX", "on") != "off"  # "off" runs students' code unprotected
 install()  # nbgrader's commands and formgrader grade through grading.autograde.CourseAutograde

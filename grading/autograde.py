@@ -30,7 +30,7 @@ from traitlets import Bool, Dict, List
 
 from .assemble import students_files
 from .records import RECORD, fingerprint, is_graded, read_record, write_record
-from .restoring import grade_id, restore
+from .restoring import grade_id
 from .sandbox import Limits, Sandbox, SandboxUnavailable
 from .vetting import Finding, vet
 
@@ -44,16 +44,6 @@ def exercise_of(cell: nbformat.NotebookNode) -> str:
     """The number of the exercise that a code cell checks ("3.2") or shows, or an empty text."""
     match = re.fullmatch(r"(?:ex|source)-(\d+)-(\d+)", grade_id(cell) or "")
     return f"{match[1]}.{match[2]}" if match and cell.cell_type == "code" else ""
-
-
-class RestoreCells(NbGraderPreprocessor):
-    """Bring every cell that the assignment locks or grades back to what the assignment says: ``grading.restoring``."""
-
-    def preprocess(self, nb, resources):
-        assignment, name = resources["nbgrader"]["assignment"], resources["nbgrader"]["notebook"]
-        official = nbformat.read(Path("source") / assignment / f"{name}.ipynb", as_version=4)
-        nb.cells = restore(nb.cells, [cell for cell in official.cells if grade_id(cell)])
-        return nb, resources
 
 
 class JudgeExercises(NbGraderPreprocessor):

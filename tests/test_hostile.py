@@ -159,7 +159,9 @@ class Graded:
 
 @pytest.fixture(scope="module")
 def graded():
-    place = Path(tempfile.mkdtemp(prefix="hostile-"))
+    memory = Path("/dev/shm")  # half a gigabyte in thousands of files, which a disk is slow to take and to give up
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 3 << 30
+    place = Path(tempfile.mkdtemp(prefix="hostile-", dir=memory if roomy else None))
     place.chmod(0o755)
     try:
         yield Graded(place)
