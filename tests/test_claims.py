@@ -128,7 +128,7 @@ def test_what_counts_as_a_number(text, stated):
     assert [number.text for number in numbers(text)] == stated
 
 
-def slips(draw, tries: int = 300) -> float:
+def slips(draw, tries: int = 200) -> float:
     """The share of made-up numbers that some cell happens to show, at random places of the chapters."""
     chance = random.Random(0)
     places = [said for name, page in SAID.items() if re.match(r"\d\d_", name) for said in page if said.kind != "display"]

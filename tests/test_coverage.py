@@ -7,9 +7,11 @@ import re
 from dataclasses import dataclass
 
 import pytest
+import yaml
 
 import ddpmlib
 from book.chapter import blocks, directive, labels_of, read_chapter
+from book.citations import bibliography
 from ddpmlib.checks import assess
 from ddpmlib.checks.catalogue import exercises
 from grading.sources import SOLUTIONS, chapter_paths, exercise_functions
@@ -163,3 +165,26 @@ def test_a_row_whose_section_exercise_or_proof_is_missing_is_found():
         (prove, {"statements": ["def-elbo-kl"]}, "the statement def-elbo-kl is not followed by its proof"),
     ]:
         assert says in complaints(Row(**(vars(row) | change)))
+
+
+# the appendices that the decks ask for, and the works that the bibliography must hold, by the end of their address
+APPENDICES = ("rosetta", "errata", "gaussian_facts", "bibliography")
+WORKS = (
+    "2006.11239", "2209.00796", "2208.11970", "2403.18103", "2510.21890", "1503.03585", "2102.09672", "2010.02502", "1907.05600",
+    "2011.13456", "2206.00364", "1807.03039", "1505.05770", "1908.09257", "2511.13720", "2112.10752", "2105.05233", "2207.12598",
+)
+
+
+def test_the_appendices_are_pages_of_the_book_and_named_on_the_page():
+    text = PAGE.read_text(encoding="utf-8").split("(coverage-appendices)=", 1)[1]
+    contents = yaml.safe_load((ddpmlib.ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    files = [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]]
+    for name in APPENDICES:
+        assert f"chapters/{name}" in files and f"{{doc}}`{name}`" in text
+
+
+def test_the_bibliography_has_all_works_of_the_decks():
+    entries = bibliography(ddpmlib.ROOT / "chapters" / "references.bib")
+    addresses = [entry.fields.get("url", "") for entry in entries.values()]
+    assert [work for work in WORKS if not any(address.endswith(work) for address in addresses)] == []
+    assert "tomczak2022dgm" in entries
