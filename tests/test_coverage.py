@@ -55,6 +55,8 @@ WANTED = {
     "Classifier-free guidance": ("IH", BUILD),
     "EDM: preconditioning, sigma schedule, Heun": ("PU", BUILD),
     "Improved DDPM: cosine schedule, learned variance, hybrid loss": ("PU", BUILD),
+    "NCSN: denoising score matching, many noise levels, annealed Langevin dynamics": ("PU", BUILD),
+    "Score SDEs: VP and VE, reverse SDE, probability flow, likelihood": ("PU", BUILD),
 }
 
 
