@@ -172,7 +172,11 @@ class GAN(Contender):
 
 
 class Diffusion(Contender):
-    """A noise predictor, net(x_t, t, y); ``generate`` is DDIM with ``calls`` calls, ``encode`` its inversion (chapter 10)."""
+    """A noise predictor, model(x_t, t, y); ``generate`` is DDIM with ``calls`` calls, ``encode`` its inversion (chapter 10).
+
+    The network says the velocity v of chapter 6, and eps = sqrt(alpha_bar) v + sqrt(1 - alpha_bar) x_t: with much noise eps is nearly
+    x_t, which so small a network could not pass on.
+    """
 
     def __init__(self, dim: int = 64, classes: int = 10, *, hidden: int = 128, T: int = 1000, calls: int = 20, seed: int = 0):
         def make() -> None:
@@ -185,7 +189,9 @@ class Diffusion(Contender):
         """The noise in x_t that the network sees at the times t."""
         turns = torch.arange(TIME_WAVES, dtype=x_t.dtype, device=x_t.device) * math.pi / self.schedule.T
         waves = torch.cos(t.to(x_t.dtype)[:, None] * turns)
-        return self.net(self.told(torch.cat([x_t, waves], dim=1), y))
+        kept = self.schedule.alpha_bars.to(x_t.device)[t].to(x_t.dtype)[:, None]
+        velocity = self.net(self.told(torch.cat([x_t, waves], dim=1), y))
+        return kept.sqrt() * velocity + (1 - kept).sqrt() * x_t
 
     def times(self) -> list[int]:
         return ddim.time_subsequence(self.schedule.T, self.calls)

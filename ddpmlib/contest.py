@@ -20,8 +20,8 @@ from ddpmlib.models import conditioned
 from ddpmlib.training import TrainingState
 from ddpmlib.validation import require_instance, require_integer
 
-LEARNING_RATE = {ToldVAE: 2e-3, CouplingFlow: 1e-3, GAN: 5e-4, Diffusion: 2e-3}
-BETAS = {GAN: (0.5, 0.99)}
+LEARNING_RATE = {ToldVAE: 2e-3, CouplingFlow: 1e-3, GAN: 2e-3, Diffusion: 4e-3}
+BETAS = {GAN: (0.5, 0.9)}
 LARGEST_NORM = 1.0  # of a gradient, but for the GAN's
 
 

@@ -53,6 +53,7 @@ WANTED = {
     "Class-conditional generation": ("IH", BUILD),
     "Scores and Bayes; classifier guidance": ("IH", BUILD),
     "Classifier-free guidance": ("IH", BUILD),
+    "VAE, flow, GAN, DDPM side by side": ("CS VD PU", BUILD),
 }
 
 

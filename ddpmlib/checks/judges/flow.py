@@ -184,6 +184,8 @@ class Likelihood(Check):
         base = Normal(0.0, 1.0).log_prob(z).sum(dim=1)
         volumes = torch.tensor([log_volume(lambda row: self.run(layers, row), row) for row in x.tolist()], dtype=F64)
         expected = self.gaussian(layers, dim).log_prob(x) if not layers["curved"] else base + volumes
+        if compare(result, expected, rtol=1e-6, atol=1e-7) is None:
+            return None
         known = {
             "The log-determinants are subtracted; the layers lead from data to noise, so they are added.": base - volumes,
             "The log-determinants are missing.": base,

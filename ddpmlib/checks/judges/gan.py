@@ -89,7 +89,7 @@ class Losses(Check):
 
 
 def densities(case: Case) -> tuple[list, list]:
-    with mpmath.workdps(60):
+    with mpmath.workdps(40):
         return tuple([mpmath.exp(mpmath.mpf(a)) for a in case.arguments[name].flatten().tolist()] for name in ("log_data", "log_model"))
 
 
@@ -107,7 +107,7 @@ class BestAnswer(Check):
         yield Case("far out", "optimal_discriminator", {"log_data": low + draw.normal(3), "log_model": low + draw.normal(3)},
                    "densities that underflow")
         for part in ("value", "value at the best"):
-            spacing = draw.number(0.04, 0.06)
+            spacing = draw.number(0.12, 0.18)
             x = torch.arange(-8, 8, spacing, dtype=F64)
             logs = [-0.5 * ((x - draw.number(-1, 1)) / s) ** 2 - torch.log(torch.tensor(s * 2.5066282746310002, dtype=F64))
                     for s in (draw.number(0.5, 0.9), draw.number(0.8, 1.2))]
@@ -136,7 +136,7 @@ class BestAnswer(Check):
                 return f"{problem}\nexp of such logarithms is 0: form the difference of the logarithms first."
             return problem
         spacing = case.arguments["spacing"]
-        with mpmath.workdps(60):
+        with mpmath.workdps(40):
             d = [probability(a) for a in case.arguments["logits"].tolist()]
             data = float(mpmath.fsum(a * mpmath.log(s) for a, s in zip(p, d)) * spacing)
             fake = float(mpmath.fsum(b * mpmath.log(1 - s) for b, s in zip(q, d)) * spacing)
