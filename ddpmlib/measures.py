@@ -49,9 +49,10 @@ def log_density(model: Contender, x: Tensor, y: Tensor, generator: torch.Generat
 def diffusion_bound(model: Diffusion, x: Tensor, y: Tensor, generator: torch.Generator) -> Float[Tensor, "n"]:
     """The ELBO of chapter 4 for data with a density: prior term, terms of the times (some of them drawn), and log p(x_0 | x_1)."""
     schedule, dim = model.schedule, x.shape[1]
-    variances = ddpm.reverse_variance(schedule, "small").clone()
-    variances[1] = schedule.betas[1]
+    variances = ddpm.reverse_variance(schedule, "large")
     weights = objectives.loss_weights("eps", schedule, variances)
+    ratio = (ddpm.reverse_variance(schedule, "small") / variances)[2:]  # of the posterior's variance to the reverse step's
+    spread = 0.5 * dim * (ratio - 1 - ratio.log()).sum().item()
     left = schedule.alpha_bars[-1].item()
     prior = objectives.gaussian_kl(math.sqrt(left) * x, 1 - left, torch.zeros_like(x), 1.0)
 
@@ -61,7 +62,7 @@ def diffusion_bound(model: Diffusion, x: Tensor, y: Tensor, generator: torch.Gen
         x_t = kept.sqrt() * x + (1 - kept).sqrt() * noise
         return weights[t].to(x.dtype) * (noise - model(x_t, t, y)).square().sum(dim=1)
 
-    nats = prior + error(torch.ones(len(x), dtype=torch.int64)) + 0.5 * dim * math.log(2 * math.pi * variances[1].item())
+    nats = prior + spread + error(torch.ones(len(x), dtype=torch.int64)) + 0.5 * dim * math.log(2 * math.pi * variances[1].item())
     edges = torch.linspace(2, schedule.T + 1, STRATA + 1).long()
     for low, high in zip(edges[:-1].tolist(), edges[1:].tolist()):
         t = torch.randint(low, high, (len(x),), generator=generator)
