@@ -22,16 +22,16 @@ class Covered(Check):
         for part in ("modes", "near samples"):
             for least in (1, 2, 3):
                 means = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 3.0], [3.0, 3.0], [9.0, 9.0]], dtype=F64)
-                offsets = torch.tensor([[0.9, 0.9], [0.2, 0.1], [0.1, 0.3], [0.0, 0.2], [1.8, 0.1], [0.7, 0.1], [0.4, 0.4], [1.3, 0.0],
+                offsets = torch.tensor([[0.9, 0.9], [0.2, 0.1], [0.1, 0.3], [0.0, 0.2], [0.1, 1.8], [0.7, 0.1], [0.4, 0.4], [1.3, 0.0],
                                         [6.0, 0.0]], dtype=F64)
-                owners = torch.tensor([0, 0, 0, 0, 1, 1, 1, 3, 4])
+                owners = torch.tensor([0, 0, 0, 0, 3, 1, 1, 3, 4])
                 samples = means[owners] + offsets * draw.number(0.95, 1.05)
                 yield Case(part, "modes_covered", {"samples": samples, "means": means, "radius": 1.0, "least": least},
                            f"9 samples, 5 modes, radius 1, at least {least}")
             samples, means = torch.tensor([[3.0, 4.0], [1.0, 0.0]], dtype=F64), torch.tensor([[0.0, 0.0], [50.0, 0.0]], dtype=F64)
             yield Case(part, "modes_covered", {"samples": samples, "means": means, "radius": 5.0, "least": 2},
                        "a sample at exactly the radius")
-            lattice = torch.tensor([[1.2, 0.0], [-0.2, 0.0]], dtype=F64) * draw.number(0.95, 1.0)
+            lattice = torch.tensor([[1.2, 0.0], [1.1, 0.0]], dtype=F64) * draw.number(0.95, 1.0)
             yield Case(part, "modes_covered", {"samples": lattice, "means": torch.tensor([[0.0, 0.0], [2.0, 0.0]], dtype=F64),
                                                "radius": 1.5, "least": 1}, "balls that overlap")
         for part in ("precision", "recall"):
@@ -39,8 +39,9 @@ class Covered(Check):
                 spread = draw.number(0.7, 1.0)
                 yield Case(part, "precision_recall", {"real": draw.normal(n, dim), "samples": spread * draw.normal(m, dim) + 0.6, "k": k},
                            f"{n} real rows, {m} samples, k = {k}")
-            real = torch.tensor([[0.0], [2.0], [10.0]], dtype=F64)
-            samples = torch.tensor([[4.0], [8.0], [30.0], [34.0]], dtype=F64)  # 4 lies on the edge of the ball of 2; 0 and 12 ...
+            unit = draw.integer(1, 4)  # whole numbers: rows lie on the edges of balls
+            real = unit * torch.tensor([[5.0], [7.0], [29.0], [32.0], [38.0]], dtype=F64)
+            samples = unit * torch.tensor([[9.0], [11.0], [24.0], [36.0]], dtype=F64)
             yield Case(part, "precision_recall", {"real": real, "samples": samples, "k": 1}, "on a grid, k = 1")
 
     def judge(self, case: Case, result: object) -> str | None:
