@@ -58,6 +58,11 @@ def main() -> None:
         rows = [trained_row(kind, options.size, int(options.budget), seed) for seed in range(options.seeds)]
         results.append({"kind": kind} | spread(rows))
         print(json.dumps(results[-1]), flush=True)
+        write(options, results)
+
+
+def write(options: argparse.Namespace, results: list[dict[str, object]]) -> None:
+    """Record what is known so far."""
     facts = {
         "command": f"python -m benchmarks.families --size {options.size} --budget {options.budget:g} --seeds {options.seeds}",
         "seeds": list(range(options.seeds)), "hardware": f"{platform.machine()}, {os.cpu_count()} cores, 1 thread",
