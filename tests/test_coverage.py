@@ -59,6 +59,7 @@ WANTED = {
     "Improved DDPM: cosine schedule, learned variance, hybrid loss": ("PU", BUILD),
     "NCSN: denoising score matching, many noise levels, annealed Langevin dynamics": ("PU", BUILD),
     "Score SDEs: VP and VE, reverse SDE, probability flow, likelihood": ("PU", BUILD),
+    "VAE, flow, GAN, DDPM side by side": ("CS VD PU", BUILD),
 }
 
 
