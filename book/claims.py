@@ -301,11 +301,14 @@ def names() -> dict[str, Any]:
     def default(function: Any, parameter: str) -> Any:
         return inspect.signature(function).parameters[parameter].default
 
+    def put(formula: Any, **values: float) -> float:
+        return float(formula.subs({symbol: float(values[symbol.name]) for symbol in formula.free_symbols}))
+
     def flag(name: str) -> Any:
         return getattr(module("train").parser().parse_args(["--out", "runs"]), name)
 
     schedule = module("schedules").Schedule
-    return {"module": module, "card": card, "results": results, "default": default, "flag": flag, "shown": shown, "sums": claim_sums, "math": math, "torch": torch,
+    return {"module": module, "card": card, "results": results, "default": default, "flag": flag, "put": put, "shown": shown, "sums": claim_sums, "math": math, "torch": torch,
             "Schedule": schedule, "linear": schedule.linear(1000), "cosine": schedule.cosine(1000),
             "sqrt": math.sqrt, "log": math.log, "log2": math.log2, "exp": math.exp}
 
