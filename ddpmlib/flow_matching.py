@@ -48,7 +48,7 @@ def flow_matching_loss(
     TypeError, ValueError
         if an argument has the wrong type or shape, or a time lies outside [0, 1].
 
-    Source: Lipman et al. (2023), equation 23 (with time reversed); chapter 13, "One line for each pair".
+    Source: Lipman et al. (2023), equation 23 (with time reversed); chapter 13, "From the other end".
     """
     require_callable("velocity", velocity, "v = velocity(x, u)")
     require_same_shape(x0=x0, noise=noise)

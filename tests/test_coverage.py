@@ -55,7 +55,6 @@ WANTED = {
     "Classifier-free guidance": ("IH", BUILD),
     "EDM: preconditioning, sigma schedule, Heun": ("PU", BUILD),
     "Improved DDPM: cosine schedule, learned variance, hybrid loss": ("PU", BUILD),
-    "Flow matching, a bridge to what came after": ("PU", BUILD),
     "NCSN: denoising score matching, many noise levels, annealed Langevin dynamics": ("PU", BUILD),
     "Score SDEs: VP and VE, reverse SDE, probability flow, likelihood": ("PU", BUILD),
 }

@@ -164,7 +164,7 @@ def edm_loss(
     TypeError, ValueError
         if an argument has the wrong type or shape, or is not positive.
 
-    Source: Karras et al. (2022), equation 8; chapter 13, "The loss".
+    Source: Karras et al. (2022), equation 8; chapter 13, "The loss, and which levels it sees".
     """
     require_callable("net", net, "F = net(y, c)")
     require_same_shape(x0=x0, noise=noise)
