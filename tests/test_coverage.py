@@ -53,6 +53,8 @@ WANTED = {
     "Class-conditional generation": ("IH", BUILD),
     "Scores and Bayes; classifier guidance": ("IH", BUILD),
     "Classifier-free guidance": ("IH", BUILD),
+    "Latent diffusion: autoencoder, U-Net with cross-attention, text encoder; class, text, layout": ("VD IH", BUILD),
+    "Image-to-image / video / music: where it goes": ("IH", BUILD),
 }
 
 
