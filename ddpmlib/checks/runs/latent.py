@@ -13,7 +13,8 @@ from .unet import _gradients, _loaded, _own, _twice
 
 
 class SmallAutoencoder(nn.Module):
-    """Cells of a few pixels each side are averaged and mixed; back, a cell becomes a pattern of pixels."""
+    """Cells of a few pixels each side are averaged and mixed; back, a cell (and a share of all of
+    them) becomes a pattern of pixels."""
 
     def __init__(self, tables: dict[str, Tensor]):
         super().__init__()
@@ -28,7 +29,8 @@ class SmallAutoencoder(nn.Module):
         return mean, mean / 2 - 1
 
     def decode(self, z: Tensor) -> Tensor:
-        colours = torch.tanh(torch.einsum("cz,bzhw->bchw", self.back.to(z.dtype), z))
+        around = z + 0.6 * z.mean(dim=(2, 3), keepdim=True)
+        colours = torch.tanh(torch.einsum("cz,bzhw->bchw", self.back.to(z.dtype), around))
         side = len(self.pattern)
         pixels = colours.repeat_interleave(side, dim=2).repeat_interleave(side, dim=3)
         return pixels + self.pattern.to(z.dtype).repeat(z.shape[2], z.shape[3])
