@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ddpmlib import latent, unet
-from ddpmlib.layer_inputs import GROUPS
+from ddpmlib.layer_inputs import groups_of
 from ddpmlib.layers import UNet, zeroed
 from ddpmlib.validation import require_integer
 
@@ -20,8 +20,8 @@ class PlainBlock(nn.Module):
 
     def __init__(self, channels: int):
         super().__init__()
-        self.norm1, self.conv1 = nn.GroupNorm(GROUPS, channels), nn.Conv2d(channels, channels, 3, padding=1)
-        self.norm2, self.conv2 = nn.GroupNorm(GROUPS, channels), zeroed(nn.Conv2d(channels, channels, 3, padding=1))
+        self.norm1, self.conv1 = nn.GroupNorm(groups_of(channels), channels), nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm2, self.conv2 = nn.GroupNorm(groups_of(channels), channels), zeroed(nn.Conv2d(channels, channels, 3, padding=1))
 
     def forward(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"]:
         h = self.conv1(functional.silu(self.norm1(x)))
@@ -43,11 +43,11 @@ class Autoencoder(nn.Module):
             self.encoder = nn.Sequential(
                 nn.PixelUnshuffle(2), nn.Conv2d(12, wide, 3, padding=1), PlainBlock(wide),
                 nn.Conv2d(wide, deep, 3, stride=2, padding=1), PlainBlock(deep),
-                nn.GroupNorm(GROUPS, deep), nn.SiLU(), nn.Conv2d(deep, 2 * latent_channels, 1))
+                nn.GroupNorm(groups_of(deep), deep), nn.SiLU(), nn.Conv2d(deep, 2 * latent_channels, 1))
             self.decoder = nn.Sequential(
                 nn.Conv2d(latent_channels, deep, 3, padding=1), PlainBlock(deep), PlainBlock(deep),
                 nn.Conv2d(deep, 4 * wide, 1), nn.PixelShuffle(2), PlainBlock(wide),
-                nn.GroupNorm(GROUPS, wide), nn.SiLU(), nn.Conv2d(wide, 12, 3, padding=1), nn.PixelShuffle(2))
+                nn.GroupNorm(groups_of(wide), wide), nn.SiLU(), nn.Conv2d(wide, 12, 3, padding=1), nn.PixelShuffle(2))
 
     def encode(self, x: Float[Tensor, "batch 3 h4 w4"]) -> tuple[Float[Tensor, "batch z h w"], Float[Tensor, "batch z h w"]]:
         """Mean and log-variance of q(z | x)."""
@@ -64,8 +64,10 @@ class CrossAttention(nn.Module):
 
     def __init__(self, channels: int, context: int, heads: int):
         super().__init__()
+        if require_integer("channels", channels, low=1) % require_integer("heads", heads, low=1):
+            raise ValueError(f"heads must divide the {channels} channels, got {heads}")
         self.heads = heads
-        self.norm = nn.GroupNorm(GROUPS, channels)
+        self.norm = nn.GroupNorm(groups_of(channels), channels)
         self.q, self.kv = nn.Linear(channels, channels), nn.Linear(context, 2 * channels)
         self.out = zeroed(nn.Linear(channels, channels))
 
