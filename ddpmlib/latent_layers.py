@@ -89,17 +89,18 @@ class TextEncoder(nn.Module):
 
 
 class TextUNet(UNet):
-    """A U-Net for latents that is told a caption: ``eps = net(z_t, t, tokens)``; without tokens it is told seven empty words."""
+    """A U-Net for latents that is told a caption: ``eps = net(z_t, t, tokens)``; without tokens it is told empty words."""
 
     def __init__(
-        self, shape: Sequence[int] = (4, 8, 8), *, channels: Sequence[int] = (64, 128), words: int, dim: int = 64, heads: int = 4, seed: int = 0,
+        self, shape: Sequence[int] = (4, 8, 8), *, channels: Sequence[int] = (64, 128), words: int, dim: int = 64, heads: int = 4,
+        length: int = 7, seed: int = 0,
     ):
         super().__init__(shape, channels=channels, attention=[False, *[True] * (len(channels) - 1)], heads=heads, seed=seed)
-        self.settings |= {"words": words, "dim": dim}
+        self.settings |= {"words": words, "dim": dim, "length": length}
         del self.settings["attention"], self.settings["classes"]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed + 1)
-            self.text = TextEncoder(words, dim=dim, heads=heads)
+            self.text = TextEncoder(words, length=length, dim=dim, heads=heads)
             self.pooled = nn.Linear(dim, self.dim)
             self.down_words = nn.ModuleList([CrossAttention(width, dim, heads) for width in channels])
             self.up_words = nn.ModuleList([CrossAttention(width, dim, heads) for width in reversed(channels)])

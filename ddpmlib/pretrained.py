@@ -163,7 +163,7 @@ RECIPES = {
         measure=sprite_recipes.measure_autoencoder, half=True,
     ),
     "sprites-text": Recipe(
-        TextUNet, sprite_recipes.TEXT, sprite_recipes.train_text, 4000,
+        TextUNet, sprite_recipes.TEXT, sprite_recipes.train_text, 2000,
         "Noise in the scaled latents of sprites-autoencoder, told a caption of seven words (captions dropped with probability 0.1), "
         "linear schedule, T = 1000; the weights are the moving average, in float16. Measured on 480 samples of the held-out "
         "captions: DDIM with 20 steps, gamma = 2.",
