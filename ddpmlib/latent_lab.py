@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from ddpmlib import ddpm, latent, learner
+from ddpmlib import ddim, ddpm, latent, learner
 from ddpmlib.lab import mixed
 from ddpmlib.latent_layers import Autoencoder, TextUNet
 from ddpmlib.models import draw_noise
@@ -143,3 +143,20 @@ def text_steps(
             yield TextState(step, value, net, ema)
     finally:
         net.eval()
+
+
+def draw_samples(
+    net: TextUNet, autoencoder: Autoencoder, tokens: Int[Tensor, "n words"], schedule: Schedule, *, generator: torch.Generator,
+    gamma: float = 2.0, steps: int = 20,
+) -> Float[Tensor, "n 3 h w"]:
+    """Pictures of the captions, on the CPU and in float32: ``latent.text_to_image`` with ``autoencoder.scale``.
+
+    The networks sample as they are and where they are; the noise is drawn on the CPU with ``generator``.
+    """
+    weight = next(net.parameters())
+    noise = torch.randn(len(tokens), *net.settings["shape"], generator=generator).to(weight)
+    empty = torch.zeros(tokens.shape[1], dtype=torch.int64, device=weight.device)
+    times = ddim.time_subsequence(schedule.T, steps)
+    images = latent.text_to_image(
+        autoencoder, net, schedule, tokens.to(weight.device), gamma, times, noise, empty=empty, scale=autoencoder.scale)
+    return images.float().cpu()

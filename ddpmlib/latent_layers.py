@@ -31,7 +31,8 @@ class PlainBlock(nn.Module):
 class Autoencoder(nn.Module):
     """Images (3, 4h, 4w) to the mean and log-variance of latents (z, h, w), and back.
 
-    Pixels are first put together in squares of two by two (``PixelUnshuffle``): a convolution at full resolution would cost four times as much.
+    Pixels are first put together in squares of two by two (``PixelUnshuffle``): a convolution at full resolution would cost four
+    times as much.
     """
 
     def __init__(self, *, wide: int = 48, deep: int = 96, latent_channels: int = 4, seed: int = 0):

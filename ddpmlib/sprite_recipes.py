@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from ddpmlib import ddim, latent, latent_lab, sprites
+from ddpmlib import latent, latent_lab, sprites
 from ddpmlib.schedules import Schedule
 from ddpmlib.training import TrainingState
 
@@ -63,12 +63,9 @@ def satisfied_share(net: nn.Module, captions: Int[Tensor, "n"], *, gamma: float 
 
 def samples(net: nn.Module, captions: Int[Tensor, "n"], *, gamma: float, steps: int, seed: int) -> Float[Tensor, "n 3 32 32"]:
     """A picture of each caption: DDIM from noise of this seed."""
-    noise = torch.randn(len(captions), *net.settings["shape"], generator=torch.Generator().manual_seed(seed))
-    autoencoder = shipped_autoencoder()
-    empty = sprites.tokens(torch.tensor([-1]))[0]
-    return latent.text_to_image(
-        autoencoder, net, Schedule.linear(1000), sprites.tokens(captions), gamma, ddim.time_subsequence(1000, steps), noise, empty=empty,
-        scale=autoencoder.scale)
+    generator = torch.Generator().manual_seed(seed)
+    return latent_lab.draw_samples(
+        net, shipped_autoencoder(), sprites.tokens(captions), Schedule.linear(1000), generator=generator, gamma=gamma, steps=steps)
 
 
 @cache

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from ddpmlib import ddim, latent, latent_lab, sprite_pairs
+from ddpmlib import latent_lab, sprite_pairs
 from ddpmlib.latent_layers import Autoencoder, TextUNet
 from ddpmlib.schedules import Schedule
 
@@ -37,7 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     autoencoder = Autoencoder(seed=options.seed)
     follow(latent_lab.autoencoder_steps(autoencoder, data.images, steps=options.autoencoder_steps, generator=generator,
                                         device=options.device), options.autoencoder_steps)
-    latents, scale = latent_lab.encode_all(autoencoder, data.images)
+    latents, autoencoder.scale = latent_lab.encode_all(autoencoder, data.images)
+    autoencoder.to(options.device)
     net = TextUNet((4, 16, 16), channels=(96, 192), words=len(sprite_pairs.vocabulary()), length=sprite_pairs.WORDS, seed=options.seed)
     words, schedule = sprite_pairs.tokens(data.captions), Schedule.linear(1000)
     state = follow(latent_lab.text_steps(net, latents, words, schedule, steps=options.text_steps, generator=generator,
@@ -47,17 +48,10 @@ def main(arguments: list[str] | None = None) -> int:
         save_file({key: value.cpu().contiguous() for key, value in made.state_dict().items()}, options.folder / f"{name}.safetensors")
     hidden = torch.tensor(sprite_pairs.held_out())
     captions = hidden[torch.randint(len(hidden), (options.samples,), generator=generator)]
-    images = drawn(autoencoder, state.ema, captions, schedule, scale.to(options.device), options.device, generator)
+    images = latent_lab.draw_samples(state.ema, autoencoder, sprite_pairs.tokens(captions), schedule, generator=generator, gamma=3.0,
+                                     steps=50)
     print(f"held-out captions satisfied: {sprite_pairs.satisfied(images, captions).float().mean():.3f} of {len(captions)}")
     return 0
-
-
-def drawn(autoencoder, net, captions, schedule, scale, device, generator) -> torch.Tensor:
-    """A picture of each caption: DDIM with 50 steps, gamma = 3."""
-    noise = torch.randn(len(captions), *net.settings["shape"], generator=generator).to(device)
-    tokens, empty = sprite_pairs.tokens(captions).to(device), sprite_pairs.tokens(torch.tensor([-1]))[0].to(device)
-    return latent.text_to_image(
-        autoencoder, net, schedule, tokens, 3.0, ddim.time_subsequence(schedule.T, 50), noise, empty=empty, scale=scale).cpu()
 
 
 def follow(loop, steps: int):

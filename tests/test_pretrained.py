@@ -53,12 +53,15 @@ def test_page_of_cards_is_fresh():
 def test_a_network_can_be_made_again(name, tmp_path, monkeypatch, capsys):
     """A few steps, twice: the same weights, and a card; the network shipped with the course is left alone."""
     monkeypatch.setattr(pretrained, "measure", lambda name, net: {"nothing": 0.0})
+    monkeypatch.setattr(sprite_recipes, "PICTURES", 150)
+    sprite_recipes.pictures.cache_clear()
     threads, weights = torch.get_num_threads(), []
     shipped = (pretrained.FOLDER / f"{name}.safetensors").read_bytes()
     for folder in ("a", "b"):
         assert pretrained.main(["train", name, "--seed", "3", "--steps", "2", "--folder", str(tmp_path / folder)]) == 0
         weights.append(load_file(tmp_path / folder / f"{name}.safetensors"))
     torch.set_num_threads(threads)
+    sprite_recipes.pictures.cache_clear()
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
     facts = json.loads((tmp_path / "a" / f"{name}.json").read_text())
     assert facts["command"] == f"python -m ddpmlib.pretrained train {name} --seed 3 --steps 2"

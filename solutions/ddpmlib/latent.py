@@ -2,9 +2,9 @@
 
 An *autoencoder* has two methods: ``mean, log_var = autoencoder.encode(x)`` turns images (batch, colours, H, W) in [-1, 1] into the
 moments of latents (batch, channels, h, w), and ``autoencoder.decode(z)`` turns latents into images. A *text network* is a callable
-``eps = net(z_t, t, tokens)``: it predicts the noise in the latents z_t, of shape (batch, channels, h, w), for integer times (batch,) and the
-words of the captions, integers of shape (batch, words). ``empty`` is the caption that tells nothing, integers of shape (words,).
-Diffusion happens in *scaled* latents: the encoder's means times ``scale``.
+``eps = net(z_t, t, tokens)``: it predicts the noise in the latents z_t, of shape (batch, channels, h, w), for integer times
+(batch,) and the words of the captions, integers of shape (batch, words). ``empty`` is the caption that tells nothing, integers of
+shape (words,). Diffusion happens in *scaled* latents: the encoder's means times ``scale``.
 """
 
 from __future__ import annotations
@@ -179,9 +179,9 @@ def cross_attention(
 ) -> Float[Tensor, "batch c h w"]:
     r"""Exercise 12.3. x + out(what the pixels of norm(x) find among the words), in ``layer.heads`` heads.
 
-    ``layer.q`` makes c numbers of queries of the c channels of a pixel. ``layer.kv`` makes 2c numbers of the d numbers of a word: c of keys,
-    then c of values. In each of these, the first c/heads belong to head 0, the next to head 1, and so on; each head attends on its
-    own (``unet.attention``). What the heads find is put together in the same order, and ``layer.out`` mixes it.
+    ``layer.q`` makes c numbers of queries of the c channels of a pixel. ``layer.kv`` makes 2c numbers of the d numbers of a word: c
+    of keys, then c of values. In each of these, the first c/heads belong to head 0, the next to head 1, and so on; each head
+    attends on its own (``unet.attention``). What the heads find is put together in the same order, and ``layer.out`` mixes it.
 
     Parameters
     ----------
@@ -255,8 +255,8 @@ def drop_captions(
 def text_guided_model(net: TextNetwork, tokens: Int[Tensor, "batch words"], gamma: float, empty: Int[Tensor, "words"]) -> Model:
     r"""Exercise 12.4. Classifier-free guidance by captions as a noise predictor: a new model, for any sampler.
 
-    eps(z_t, t) = eps_empty + gamma (eps_told - eps_empty), with eps_told = net(z_t, t, tokens) and eps_empty the answer to the empty caption
-    in each row.
+    eps(z_t, t) = eps_empty + gamma (eps_told - eps_empty), with eps_told = net(z_t, t, tokens) and eps_empty the answer to the
+    empty caption in each row.
 
     Parameters
     ----------
@@ -414,10 +414,10 @@ def inpaint(
 ) -> Float[Tensor, "batch 3 H W"]:
     r"""Exercise 12.7. A part of the images is painted anew, to fit a caption and what stands around it.
 
-    With z the scaled latents of ``x``: the walk starts from ``noise`` at the first of the times, with eta = 0. Before each call of the model,
-    at time t, the known cells are set to sqrt(alpha_bar_t) z + sqrt(1 - alpha_bar_t) noise, with the same ``noise`` at every time;
-    at the end, at time 0, they are set to z. A cell of the latents covers (H/h) x (W/w) pixels; it is known if none of them is painted. Last, the
-    decoder's image is pasted into ``x``: the pixels that are not painted stay what they are.
+    With z the scaled latents of ``x``: the walk starts from ``noise`` at the first of the times, with eta = 0. Before each call of
+    the model, at time t, the known cells are set to sqrt(alpha_bar_t) z + sqrt(1 - alpha_bar_t) noise, with the same ``noise`` at
+    every time; at the end, at time 0, they are set to z. A cell of the latents covers (H/h) x (W/w) pixels; it is known if none of
+    them is painted. Last, the decoder's image is pasted into ``x``: the pixels that are not painted stay what they are.
 
     Parameters
     ----------
@@ -467,9 +467,9 @@ def clip_loss(
 ) -> Float[Tensor, ""]:
     r"""Exercise 12.8. The contrastive loss of images and their captions: each is to find the other among the whole batch.
 
-    Row i of ``images`` belongs to row i of ``texts``. With rows of length 1, logits_ij = images_i . texts_j / temperature. The loss is the mean of
-    two cross-entropies in nats: of the right text for each image (softmax over j), and of the right image for each text (softmax
-    over i), each a mean over the batch.
+    Row i of ``images`` belongs to row i of ``texts``. With rows of length 1, logits_ij = images_i . texts_j / temperature. The loss
+    is the mean of two cross-entropies in nats: of the right text for each image (softmax over j), and of the right image for each
+    text (softmax over i), each a mean over the batch.
 
     Parameters
     ----------

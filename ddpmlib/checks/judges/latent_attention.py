@@ -26,7 +26,8 @@ class CrossAttention(Check):
             shapes = {"norm.weight": (c,), "norm.bias": (c,), "q.weight": (c, c), "q.bias": (c,), "kv.weight": (2 * c, d),
                       "kv.bias": (2 * c,), "out.weight": (c, c), "out.bias": (c,)}
             state = {name: value.to(kind) for name, value in random_state(draw, shapes).items()}
-            arguments = {"heads": heads, "state": state, "x": draw.normal(2, c, *size).to(kind), "context": draw.normal(2, words, d).to(kind)}
+            arguments = {"heads": heads, "state": state, "x": draw.normal(2, c, *size).to(kind),
+                         "context": draw.normal(2, words, d).to(kind)}
             if call != "cross_attention":
                 arguments["probe"] = draw.normal(2, c, *size)
             return Case(part, call, arguments, f"x of shape {(2, c, *size)}, context of shape {(2, words, d)}, heads = {heads}")

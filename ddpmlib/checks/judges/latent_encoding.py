@@ -93,7 +93,7 @@ class AutoencoderLoss(Check):
             "kl_weight multiplies everything; it should multiply the KL term only.": weight * (near + kl.mean()),
             "exp(log_var) is taken as the standard deviation; it is the variance.":
                 near + weight * (mean.square() + var.square() - 1 - 2 * log_var).mean() / 2,
-            "log_var is taken as the logarithm of the standard deviation's root, or halved once too often: exp(log_var) is the variance.":
+            "exp(log_var / 2) is taken as the variance; it is the standard deviation.":
                 near + weight * (mean.square() + (log_var / 2).exp() - 1 - log_var).mean() / 2,
             "log_var is taken as the variance itself.": near + weight * (mean.square() + log_var - 1 - log_var.abs().log()).mean() / 2,
             "The mean is not squared in the KL.": near + weight * (mean + var - 1 - log_var).mean() / 2,
@@ -114,7 +114,8 @@ class LatentScale(Check):
     def cases(self, draw: Draw) -> Iterable[Case]:
         for shape in ((3, 2, 2, 2), (2, 4, 1, 3), (2, 1, 2, 2)):
             spread = draw.uniform(0.5, 3.0, shape[1])[:, None, None]
-            yield Case("scale", "latent_scale", {"latents": spread * draw.normal(*shape) + draw.number(0.5, 1.5)}, f"latents of shape {shape}")
+            latents = spread * draw.normal(*shape) + draw.number(0.5, 1.5)
+            yield Case("scale", "latent_scale", {"latents": latents}, f"latents of shape {shape}")
         for part, size in (("to latents", SIDE), ("from latents", 1)):
             for scale in (draw.number(0.2, 0.7), torch.tensor(draw.number(1.5, 3.0), dtype=F64)):
                 yield self._case(draw, part, size, scale, F64)

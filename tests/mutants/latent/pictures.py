@@ -92,7 +92,8 @@ def image_to_image(autoencoder, net, schedule, x, tokens, gamma, times, noise, s
     return from_latents(autoencoder, ddim_sample(text_guided_model(net, tokens, gamma, empty), z, schedule, rest), scale)
 
 
-def painted(level=lambda t, s: t, end=True, paste=True, cells=None, clean=lambda z, scale: z, noise_of=lambda n: n, swap=False, gamma_of=lambda g: g):
+def painted(level=lambda t, s: t, end=True, paste=True, cells=None, clean=lambda z, scale: z, noise_of=lambda n: n, swap=False,
+            gamma_of=lambda g: g):
     """An inpaint with a slip."""
     cells = cells or (lambda paint, h, w: torch.nn.functional.max_pool2d(paint.double(), (paint.shape[2] // h, paint.shape[3] // w)) > 0)
 
