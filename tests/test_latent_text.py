@@ -9,7 +9,7 @@ import pytest
 import sympy
 import torch
 
-from ddpmlib import latent_formulas
+from ddpmlib import latent_formulas, sprites
 from ddpmlib.schedules import Schedule
 from ddpmlib.unet import attention
 
@@ -199,3 +199,11 @@ def test_numbers_of_the_text():
     assert 3 * 32 * 32 == 12 * 4 * 8 * 8
     assert math.log(32_768) == pytest.approx(10.4, abs=0.01)
     assert 1 / 0.18215 == pytest.approx(5.5, abs=0.02)
+
+
+def test_every_two_words_of_a_held_out_caption_occur_together_in_others():
+    held_out = set(sprites.held_out())
+    every = [(c.size, c.colour, c.shape, c.place) for c in sprites.all_captions()]
+    seen = {(i, j, words[i], words[j]) for k, words in enumerate(every) if k not in held_out for i, j in itertools.combinations(range(4), 2)}
+    for k in held_out:
+        assert all((i, j, every[k][i], every[k][j]) in seen for i, j in itertools.combinations(range(4), 2))
