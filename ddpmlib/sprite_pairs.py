@@ -12,8 +12,8 @@ from functools import cache
 
 import torch
 from jaxtyping import Bool, Float, Int
-from scipy import ndimage
 from torch import Tensor
+from torch.nn import functional
 
 from ddpmlib.sprite_shapes import COLOURS, SHAPES, coverage, find_object, nearest, plain_ground, require_pictures
 from ddpmlib.sprites import Sprites
@@ -126,9 +126,8 @@ def satisfied(images: Float[Tensor, "n 3 64 64"], captions: Int[Tensor, "n"]) ->
 def _detect(image: Tensor) -> PairCaption | None:
     ground = plain_ground(image)
     far = (image - ground).square().sum(dim=0).sqrt()
-    labels, _ = ndimage.label((far > 0.25).numpy())
-    labels = torch.from_numpy(labels)
-    large = [k for k in range(1, int(labels.max()) + 1) if (labels == k).sum() >= 25]
+    labels = _islands(far > 0.25)
+    large = [k for k in labels.unique().tolist() if k and (labels == k).sum() >= 25]
     if len(large) != 2:
         return None
     found = [find_object(torch.where(labels == k, image, ground), ground) for k in large]
@@ -141,3 +140,11 @@ def _detect(image: Tensor) -> PairCaption | None:
     relation = nearest(RELATIONS, (x / abs(x or 1), 0) if abs(x) > abs(y) else (0, y / abs(y or 1)))
     caption = PairCaption(colours[0], found[0].shape, relation, colours[1], found[1].shape)
     return caption if relation in ("left of", "above") else caption.turned()
+
+
+def _islands(mask: Bool[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    """A number for each connected part of the mask, and 0 outside: numbers spread to their neighbours until nothing changes."""
+    labels, before = (torch.arange(mask.numel()) + 1.0).reshape(mask.shape) * mask, None
+    while before is None or not torch.equal(labels, before):
+        before, labels = labels, functional.max_pool2d(labels[None, None], 3, stride=1, padding=1)[0, 0] * mask
+    return labels
