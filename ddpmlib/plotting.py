@@ -55,17 +55,18 @@ def show_images(
     columns: int = 10,
     axes: Sequence[Axes] | None = None,
 ) -> Figure:
-    """Draw square grey images with values in [-1, 1] in rows of ``columns``, or into the given axes.
+    """Draw square images with values in [-1, 1] in rows of ``columns``, or into the given axes.
 
-    ``images`` has shape (n, side, side), (n, 1, side, side) or (n, side * side). The first images get the ``titles``,
+    ``images`` has shape (n, side, side), (n, 1, side, side) or (n, side * side), or (n, 3, side, side) in colour. The first images get the ``titles``,
     and the first image of each row has its label to the left.
     """
     count = len(images)
     if count == 0:
         raise ValueError("images must hold at least one image, got none")
-    side = round((images[0].numel()) ** 0.5)
-    if side * side != images[0].numel():
-        raise ValueError(f"images must be square and grey, got shape {tuple(images.shape)}")
+    coloured = images[0].ndim == 3 and images[0].shape[0] == 3
+    side = round((images[0].numel() / (3 if coloured else 1)) ** 0.5)
+    if side * side * (3 if coloured else 1) != images[0].numel():
+        raise ValueError(f"images must be square, and grey or of three colours, got shape {tuple(images.shape)}")
     if axes is None:
         rows, columns = -(-count // columns), min(columns, count)
         size = (0.72 * columns + 0.8 * bool(row_labels), 0.72 * rows + 0.2 * -(-len(titles) // columns))
@@ -73,7 +74,9 @@ def show_images(
     for axis in axes:
         axis.axis("off")
     for axis, image in zip(axes, images):
-        axis.imshow(image.detach().reshape(side, side), vmin=-1, vmax=1)
+        image = image.detach()
+        picture = ((image + 1) / 2).clamp(0, 1).permute(1, 2, 0) if coloured else image.reshape(side, side)
+        axis.imshow(picture, vmin=-1, vmax=1)
     for axis, title in zip(axes, titles):
         axis.set_title(title, fontsize=9)
     for axis, label in zip(axes[::columns], row_labels):

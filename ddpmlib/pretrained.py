@@ -30,7 +30,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from ddpmlib import classifiers, ddim, ddpm, images
+from ddpmlib import classifiers, ddim, ddpm, images, sprite_recipes
+from ddpmlib.latent_layers import Autoencoder, TextUNet
 from ddpmlib.layers import UNet
 from ddpmlib.models import conditioned, draw_noise
 from ddpmlib.schedules import Schedule
@@ -51,6 +52,10 @@ class Recipe:
     steps: int
     about: str
     diffuses: bool = True  # whether the network goes with a schedule
+    data: Callable[[], object] = lambda: images.load_digits("train")
+    about_data: str = "scikit-learn's digits (UCI ML hand-written digits), training split of images.load_digits: 1,433 images"
+    measure: Callable[[nn.Module], dict[str, float]] | None = None  # None: as digits are measured
+    half: bool = False  # whether the file holds float16 numbers (the network computes in float32)
 
 
 def load(name: str, *, device: str | torch.device = "cpu"):
@@ -150,6 +155,20 @@ RECIPES = {
         classifiers.DigitsClassifier, {}, classifiers.training_steps, 3000,
         "Recognises 8 x 8 digits without noise; judges generated ones. Not trained on anything generated.", diffuses=False,
     ),
+    "sprites-autoencoder": Recipe(
+        Autoencoder, sprite_recipes.AUTOENCODER, sprite_recipes.train_autoencoder, 5000,
+        "Pictures of 32 x 32 captioned sprites to latents of 4 x 8 x 8 and back; stored in float16. Held-out captions are those of "
+        "sprites.held_out(): 480 pictures are measured.",
+        diffuses=False, data=sprite_recipes.pictures, about_data=sprite_recipes.ABOUT_DATA,
+        measure=sprite_recipes.measure_autoencoder, half=True,
+    ),
+    "sprites-text": Recipe(
+        TextUNet, sprite_recipes.TEXT, sprite_recipes.train_text, 2000,
+        "Noise in the scaled latents of sprites-autoencoder, told a caption of seven words (captions dropped with probability 0.1), "
+        "linear schedule, T = 1000; the weights are the moving average, in float16. Measured on 480 samples of the held-out "
+        "captions: DDIM with 20 steps, gamma = 2.",
+        data=sprite_recipes.pictures, about_data=sprite_recipes.ABOUT_DATA, measure=sprite_recipes.measure_text, half=True,
+    ),
 }
 
 
@@ -157,29 +176,32 @@ def train(name: str, *, seed: int = 0, steps: int | None = None, folder: Path = 
     """Train a network by its recipe, write its weights and its card to ``folder``, and return the path of the weights."""
     recipe = _recipe(name)
     net = recipe.network(**recipe.settings, seed=seed)
-    data = images.load_digits("train")
+    data = recipe.data()
     steps = recipe.steps if steps is None else steps
     start = time.process_time()
     for state in recipe.train(net, data, steps=steps, generator=torch.Generator().manual_seed(seed)):
         if state.step % max(steps // 20, 1) == 0:
             print(f"step {state.step} of {steps}: loss {state.loss:.4f}, {time.process_time() - start:.0f} CPU-seconds", flush=True)
+    seconds = round(time.process_time() - start)
+    weights = {key: (value.half() if recipe.half else value).contiguous() for key, value in net.state_dict().items()}
+    net.load_state_dict(weights)
     facts = {
         "name": name,
         "about": recipe.about,
         "command": f"python -m ddpmlib.pretrained train {name} --seed {seed}" + (f" --steps {steps}" if steps != recipe.steps else ""),
         "seed": seed,
         "commit": _commit(),
-        "data": "scikit-learn's digits (UCI ML hand-written digits), training split of images.load_digits: 1,433 images",
+        "data": recipe.about_data,
         "parameters": sum(parameter.numel() for parameter in net.parameters()),
         "steps": steps,
-        "cpu_seconds": round(time.process_time() - start),
+        "cpu_seconds": seconds,
         "hardware": _hardware(),
         "torch": torch.__version__,
         "metrics": measure(name, net),
     }
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.safetensors"
-    save_file({key: value.contiguous() for key, value in net.state_dict().items()}, path)
+    save_file(weights, path)
     path.chmod(0o644)  # safetensors writes files that nobody else may read
     _write_card(folder, facts)
     return path
@@ -191,6 +213,8 @@ def _write_card(folder: Path, facts: dict[str, object]) -> None:
 
 def measure(name: str, net: nn.Module) -> dict[str, float]:
     """What a card says of a network, measured: always the same noise and the same images."""
+    if _recipe(name).measure is not None:
+        return _recipe(name).measure(net)
     from ddpmlib.checks.judges import acceptance  # not at hand where the student's code alone is run
 
     held_out = images.load_digits("test")

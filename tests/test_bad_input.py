@@ -91,7 +91,7 @@ def test_every_code_exercise_is_called():
         (lambda: validation.require_times("t", torch.tensor([1.0]), low=1, high=4), "t must hold integers, got dtype torch.float32"),
         (lambda: validation.require_times("t", 1.0, low=1, high=4), "t must be an int or an integer tensor, got float"),
         (lambda: validation.require_times("t", torch.tensor([1, 2]), low=1, high=4, batch=3), r"t must have shape \(\) or \(3,\), got \(2,\)"),
-        (lambda: plotting.show_images(torch.zeros(2, 12)), r"images must be square and grey, got shape \(2, 12\)"),
+        (lambda: plotting.show_images(torch.zeros(2, 12)), r"images must be square, and grey or of three colours, got shape \(2, 12\)"),
         (lambda: plotting.show_images(torch.zeros(0, 64)), "images must hold at least one image"),
     ],
 )

@@ -55,10 +55,12 @@ WANTED = {
     "Class-conditional generation": ("IH", BUILD),
     "Scores and Bayes; classifier guidance": ("IH", BUILD),
     "Classifier-free guidance": ("IH", BUILD),
-    "EDM: preconditioning, sigma schedule, Heun": ("PU", BUILD),
-    "Improved DDPM: cosine schedule, learned variance, hybrid loss": ("PU", BUILD),
+    "Latent diffusion: autoencoder, U-Net with cross-attention, text encoder; class, text, layout": ("VD IH", BUILD),
+    "Image-to-image / video / music: where it goes": ("IH", BUILD),
     "NCSN: denoising score matching, many noise levels, annealed Langevin dynamics": ("PU", BUILD),
     "Score SDEs: VP and VE, reverse SDE, probability flow, likelihood": ("PU", BUILD),
+    "EDM: preconditioning, sigma schedule, Heun": ("PU", BUILD),
+    "Improved DDPM: cosine schedule, learned variance, hybrid loss": ("PU", BUILD),
     "VAE, flow, GAN, DDPM side by side": ("CS VD PU", BUILD),
 }
 
