@@ -142,8 +142,9 @@ class ImageToImage(PictureCheck):
     parts = {"part of the way": 3, "all the way": 1, "a time that is met": 1, "dtype": 1}
 
     def cases(self, draw: Draw) -> Iterable[Case]:
-        yield self.draw_case(draw, "part of the way", times=[8, 6, 3, 1], strength=draw.number(0.4, 0.7))
-        yield self.draw_case(draw, "part of the way", times=[7, 5, 4, 2, 1], strength=draw.number(0.27, 0.45))
+        yield self.draw_case(draw, "part of the way", times=[8, 3, 2, 1], strength=draw.number(0.51, 0.6))
+        yield self.draw_case(draw, "part of the way", times=[7, 6, 5, 2, 1], strength=draw.number(0.42, 0.58))
+        yield self.draw_case(draw, "part of the way", times=[8, 6, 3, 1], strength=draw.number(0.2, 0.3))
         yield self.draw_case(draw, "all the way", times=[8, 4, 1], strength=1.0, scale=torch.tensor(draw.number(1.5, 3.0), dtype=F64))
         yield self.draw_case(draw, "all the way", times=[7, 4, 1], strength=1.0)
         yield self.draw_case(draw, "a time that is met", times=[8, 6, 4, 2], strength=0.5)
