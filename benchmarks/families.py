@@ -49,7 +49,7 @@ def spread(rows: list[dict[str, object]]) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.families", description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=80_000, help="parameters of each family")
-    parser.add_argument("--budget", type=float, default=2.4e11, help="multiply-adds of training")
+    parser.add_argument("--budget", type=float, default=1.2e11, help="multiply-adds of training")
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     torch.set_num_threads(1)
