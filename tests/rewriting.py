@@ -56,9 +56,11 @@ def _answer_source(answer: Answer, taken: set[str]) -> tuple[str, str]:
         elif isinstance(node, ast.ImportFrom) and node.module in {"answers", "__future__"}:
             continue
         elif isinstance(node, ast.ImportFrom) and node.module == f"ddpmlib.{answer.module}":
-            helpers += [_own_name(alias, answer.function.__name__) for alias in node.names]
-        elif not (isinstance(node, ast.Expr) or _is_answer(node)):
-            helpers.append(ast.get_source_segment(text, node))
+            helpers += [_own_name(alias, answer.function.__name__) for alias in node.names
+                        if alias.asname or alias.name == answer.function.__name__]
+        elif not (isinstance(node, ast.Expr) or _is_answer(node) or _makes_answers(node)):
+            first = min([node.lineno, *(mark.lineno for mark in getattr(node, "decorator_list", []))])
+            helpers.append("\n".join(lines[first - 1 : node.end_lineno]))
     assert code, answer.label
     block = "\n".join(helpers)
     for name in _names(block, imports=False) & taken:
@@ -70,6 +72,12 @@ def _own_name(alias: ast.alias, replaced: str) -> str:
     """What stands for an import from the module that the answer is written into: the function is there, or is called otherwise."""
     name = f"_former_{alias.name}" if alias.name == replaced else alias.name
     return f"{alias.asname or alias.name} = {name}"
+
+
+def _makes_answers(node: ast.stmt) -> bool:
+    """Whether a loop makes answers from a table."""
+    return isinstance(node, ast.For) and any(
+        isinstance(leaf, ast.Name) and leaf.id in {"mutant", "alternative"} for leaf in ast.walk(node))
 
 
 def _is_answer(node: ast.stmt) -> bool:
