@@ -30,7 +30,8 @@ def with_answers(modules: Modules, answers: list[Answer]) -> Modules:
     """The modules with wrong or alternative answers of the tests' collections in the place of the functions."""
     helped, original = set(), modules
     for answer in answers:
-        helpers, code = _answer_source(answer, _names(original[answer.module]))
+        replaced = {other.function.__name__ for other in answers if other.module == answer.module}
+        helpers, code = _answer_source(answer, _names(original[answer.module]), replaced)
         code = code if (answer.function.__module__ in helped) else f"{helpers}\n\n{code}"
         helped.add(answer.function.__module__)
         modules = replace_function(modules, answer.module, answer.function.__name__, code)
@@ -44,7 +45,7 @@ def is_written(answer: Answer) -> bool:
     return any(_is_answer(node) and node.decorator_list[0].lineno == first for node in tree.body)
 
 
-def _answer_source(answer: Answer, taken: set[str]) -> tuple[str, str]:
+def _answer_source(answer: Answer, taken: set[str], replaced: set[str]) -> tuple[str, str]:
     """The helpers of an answer's module, and the answer itself, as text; helpers with a name that is taken get another."""
     text = Path(answer.function.__code__.co_filename).read_text(encoding="utf-8")
     tree, lines = ast.parse(text), text.splitlines()
@@ -56,8 +57,7 @@ def _answer_source(answer: Answer, taken: set[str]) -> tuple[str, str]:
         elif isinstance(node, ast.ImportFrom) and node.module in {"answers", "__future__"}:
             continue
         elif isinstance(node, ast.ImportFrom) and node.module == f"ddpmlib.{answer.module}":
-            helpers += [_own_name(alias, answer.function.__name__) for alias in node.names
-                        if alias.asname or alias.name == answer.function.__name__]
+            helpers += [_own_name(alias, replaced) for alias in node.names if alias.asname or alias.name in replaced]
         elif not (isinstance(node, ast.Expr) or _is_answer(node) or _makes_answers(node)):
             first = min([node.lineno, *(mark.lineno for mark in getattr(node, "decorator_list", []))])
             helpers.append("\n".join(lines[first - 1 : node.end_lineno]))
@@ -68,9 +68,9 @@ def _answer_source(answer: Answer, taken: set[str]) -> tuple[str, str]:
     return block, code
 
 
-def _own_name(alias: ast.alias, replaced: str) -> str:
+def _own_name(alias: ast.alias, replaced: set[str]) -> str:
     """What stands for an import from the module that the answer is written into: the function is there, or is called otherwise."""
-    name = f"_former_{alias.name}" if alias.name == replaced else alias.name
+    name = f"_former_{alias.name}" if alias.name in replaced else alias.name
     return f"{alias.asname or alias.name} = {name}"
 
 
