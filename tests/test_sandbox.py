@@ -21,6 +21,7 @@ import grading.sandbox
 from ddpmlib.checks.plain import Raised, pack, unpack
 from grading.assemble import assemble
 from grading.inside import system
+from grading.inside.submission import SCRATCH, WORK
 from grading.sandbox import Answer, Limits, Sandbox, SandboxUnavailable, exercise_job, sources_job
 
 CHAPTER, NUMBER, FILE = "03_forward", "3.1", "ddpmlib/forward.py"
@@ -123,8 +124,8 @@ def test_nothing_but_its_own_memory_can_be_written(sandbox, assignment):
                 pass
         return found
         """, limits=Limits()).value
-    own = {folder for folder in written if not folder.startswith("/tmp/")}  # in /tmp, memory again: what leads to an interpreter there
-    assert {"/tmp"} <= own <= {"/tmp", "/grading/work", "/grading/work/ddpmlib"}
+    own = {folder for folder in written if not folder.startswith(f"{SCRATCH}/")}  # below it, memory again: what leads to an interpreter there
+    assert own in ({SCRATCH}, {SCRATCH, WORK, f"{WORK}/ddpmlib"})
     assert not [folder for folder in written if (Path(folder) / "mine").exists()]
     assert not list(assignment.rglob("mine")) and not Path("/tmp/mine").exists()
 
@@ -317,9 +318,9 @@ def test_nothing_is_left_for_the_next_submission(sandbox):
         """)
     left = attempt(sandbox, """
         import builtins, os, torch
-        return [os.path.exists("/tmp/note"), hasattr(builtins, "note"), torch.allclose(torch.zeros(1), torch.ones(1))]
+        return [sorted(os.listdir("/tmp")), hasattr(builtins, "note"), torch.allclose(torch.zeros(1), torch.ones(1))]
         """).value
-    assert left == [False, False, False]
+    assert left == [sorted({Path(folder).parts[2] for folder in grading.sandbox._kept()}), False, False]
 
 
 def test_an_interpreter_in_tmp_can_be_read_and_the_rest_of_tmp_is_new(assignment, monkeypatch):
