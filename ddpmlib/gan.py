@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from ddpmlib.validation import require_number, require_same_shape, require_tensor
+from ddpmlib.validation import require_choice, require_number, require_same_shape, require_tensor
 
 
 def discriminator_loss(real_logits: Float[Tensor, "*n"], fake_logits: Float[Tensor, "*m"]) -> Float[Tensor, ""]:
@@ -64,7 +64,7 @@ def generator_loss(
     Source: Goodfellow et al. (2014), section 3; chapter 14, "A loss that does not fall asleep".
     """
     require_logits("fake_logits", fake_logits)
-    require_loss_kind("kind", kind)
+    require_choice("kind", kind, "saturating", "non-saturating")
     raise NotImplementedError("Exercise 14.4: write generator_loss in ddpmlib/gan.py")
 
 
@@ -127,11 +127,3 @@ def require_logits(name: str, logits: object) -> None:
     require_tensor(name, logits)
     if not logits.numel():
         raise ValueError(f"{name} must hold at least one logit, got shape {tuple(logits.shape)}")
-
-
-def require_loss_kind(name: str, kind: object) -> None:
-    """Raise unless ``kind`` names one of the generator's two losses."""
-    if not isinstance(kind, str):
-        raise TypeError(f'{name} must be "saturating" or "non-saturating", got {type(kind).__name__}')
-    if kind not in ("saturating", "non-saturating"):
-        raise ValueError(f'{name} must be "saturating" or "non-saturating", got {kind!r}')

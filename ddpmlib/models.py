@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ddpmlib.validation import require_tensor, require_times
+from ddpmlib.validation import require_choice, require_tensor, require_times
 
 Model = Callable[[Tensor, Tensor], Tensor]
 
@@ -36,10 +36,7 @@ def require_model(model: object) -> None:
 
 def require_kind(name: str, kind: object) -> None:
     """Raise unless ``kind`` names one of the two reverse variances."""
-    if not isinstance(kind, str):
-        raise TypeError(f'{name} must be "small" or "large", got {type(kind).__name__}')
-    if kind not in ("small", "large"):
-        raise ValueError(f'{name} must be "small" or "large", got {kind!r}')
+    require_choice(name, kind, "small", "large")
 
 
 def row_times(name: str, t: object, x: Tensor, T: int) -> Int[Tensor, "batch"]:

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ddpmlib.validation import require_number, require_times
+from ddpmlib.validation import require_choice, require_number, require_times
 
 
 def entries(table: Float[Tensor, "T+1"], t: Int[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
@@ -86,7 +86,4 @@ def require_share(name: str, value: object) -> float:
 
 def require_spacing(name: str, spacing: object) -> None:
     """Raise unless ``spacing`` names one of the two ways to choose times."""
-    if not isinstance(spacing, str):
-        raise TypeError(f'{name} must be "uniform" or "quadratic", got {type(spacing).__name__}')
-    if spacing not in ("uniform", "quadratic"):
-        raise ValueError(f'{name} must be "uniform" or "quadratic", got {spacing!r}')
+    require_choice(name, spacing, "uniform", "quadratic")

@@ -52,6 +52,14 @@ def require_instance(name: str, value: object, kind: type) -> None:
         raise TypeError(f"{name} must be a {kind.__module__}.{kind.__name__}, got {type(value).__name__}")
 
 
+def require_choice(name: str, value: object, first: str, second: str) -> None:
+    """Raise TypeError or ValueError, naming both, unless ``value`` is one of two texts."""
+    if not isinstance(value, str):
+        raise TypeError(f'{name} must be "{first}" or "{second}", got {type(value).__name__}')
+    if value not in (first, second):
+        raise ValueError(f'{name} must be "{first}" or "{second}", got {value!r}')
+
+
 def require_integer(name: str, value: object, *, low: int, high: int | None = None) -> int:
     """Return ``value`` as an int if it is an integer with ``low <= value`` (and ``value <= high``).
 

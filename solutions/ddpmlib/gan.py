@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from ddpmlib.validation import require_number, require_same_shape, require_tensor
+from ddpmlib.validation import require_choice, require_number, require_same_shape, require_tensor
 
 
 def discriminator_loss(real_logits: Float[Tensor, "*n"], fake_logits: Float[Tensor, "*m"]) -> Float[Tensor, ""]:
@@ -65,7 +65,7 @@ def generator_loss(
     Source: Goodfellow et al. (2014), section 3; chapter 14, "A loss that does not fall asleep".
     """
     require_logits("fake_logits", fake_logits)
-    require_loss_kind("kind", kind)
+    require_choice("kind", kind, "saturating", "non-saturating")
     ### BEGIN SOLUTION
     if kind == "saturating":
         return functional.logsigmoid(-fake_logits).mean()
@@ -137,11 +137,3 @@ def require_logits(name: str, logits: object) -> None:
     require_tensor(name, logits)
     if not logits.numel():
         raise ValueError(f"{name} must hold at least one logit, got shape {tuple(logits.shape)}")
-
-
-def require_loss_kind(name: str, kind: object) -> None:
-    """Raise unless ``kind`` names one of the generator's two losses."""
-    if not isinstance(kind, str):
-        raise TypeError(f'{name} must be "saturating" or "non-saturating", got {type(kind).__name__}')
-    if kind not in ("saturating", "non-saturating"):
-        raise ValueError(f'{name} must be "saturating" or "non-saturating", got {kind!r}')
