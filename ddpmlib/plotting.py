@@ -54,6 +54,7 @@ def show_images(
     row_labels: Sequence[str] = (),
     columns: int = 10,
     axes: Sequence[Axes] | None = None,
+    fontsize: float = 9,
 ) -> Figure:
     """Draw square images with values in [-1, 1] in rows of ``columns``, or into the given axes.
 
@@ -69,7 +70,8 @@ def show_images(
         raise ValueError(f"images must be square, and grey or of three colours, got shape {tuple(images.shape)}")
     if axes is None:
         rows, columns = -(-count // columns), min(columns, count)
-        size = (0.72 * columns + 0.8 * bool(row_labels), 0.72 * rows + 0.2 * -(-len(titles) // columns))
+        lines = max((title.count("\n") + 1 for title in titles), default=0)
+        size = (0.72 * columns + 0.8 * bool(row_labels), 0.72 * rows + 0.2 * -(-len(titles) // columns) * lines)
         axes = plt.subplots(rows, columns, figsize=size, squeeze=False)[1].ravel()
     for axis in axes:
         axis.axis("off")
@@ -78,7 +80,7 @@ def show_images(
         picture = ((image + 1) / 2).clamp(0, 1).permute(1, 2, 0) if coloured else image.reshape(side, side)
         axis.imshow(picture, vmin=-1, vmax=1)
     for axis, title in zip(axes, titles):
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title, fontsize=fontsize)
     for axis, label in zip(axes[::columns], row_labels):
-        axis.text(-0.15, 0.5, label, transform=axis.transAxes, ha="right", va="center", fontsize=9)
+        axis.text(-0.15, 0.5, label, transform=axis.transAxes, ha="right", va="center", fontsize=fontsize)
     return axes[0].figure
